@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// What the files of kernel/mm share. Locks: a Space's lock guards its regions, its tables and its
+// regions' own pages; a Memory's lock guards its pages and where it is mapped. Page-table entries
+// in the range of a region that shows a Memory are changed with that Memory's lock held, tables
+// only with the Space's: so a Memory can clear its entries in every Space without their locks. A
+// frame is given back only after the shoot-down of the last entry that showed it.
+#pragma once
+
+#include <abi/calls.h>
+#include <arch/mmu.h>
+#include <kernel/frame.h>
+#include <kernel/handle.h>
+#include <kernel/memory.h>
+#include <kernel/quota.h>
+#include <kernel/session.h>
+
+// Frame.c:
+struct frame_info {          // 16 bytes for each frame of the machine
+    uint32_t next, previous; // free lists and slabs: frame numbers
+    uint32_t count;          // shares | pins << FRAME_PIN_SHIFT; slab: objects in use
+    uint16_t slab_free;      // slab: first free object + 1
+    uint8_t order;           // free block: its order; slab: size class
+    uint8_t state;           // enum frame_state
+};
+static_assert(sizeof(struct frame_info) == 16, "table size is part of the boot budget");
+enum frame_state {
+    FRAME_RESERVED = 0, // not ours, or inside of a free block
+    FRAME_FREE = 1,     // head of a free block
+    FRAME_USED = 2,     // or inside of a free block
+    FRAME_CACHED = 3,   // in a core's stack, or inside of a free block
+};
+#define FRAME_NONE UINT32_MAX
+struct frame_info *frame_info_of(uint32_t number);
+
+static inline uint32_t frame_number_of(paddr_t frame)
+{
+    return (uint32_t)(frame.value >> PAGE_SHIFT);
+}
+
+static inline paddr_t frame_at(uint64_t number)
+{
+    return paddr_make(number << PAGE_SHIFT);
+}
+
+// page_tree.c: page number → entry. An entry is a frame's
+// address and these bits; 0: nothing.
+#define ENTRY_UNPAID 1ull // shared by an overcommitted clone, not charged yet
+#define ENTRY_FAILED 2ull // no frame: the pager gave up
+
+static inline paddr_t entry_frame(uint64_t entry)
+{
+    return paddr_make(entry & ~PAGE_MASK);
+}
+
+struct page_payer {
+    struct quota *quota;
+    uint64_t *reserve; // pages paid ahead, used first; null: none
+};
+
+tes_status_t payer_charge(const struct page_payer *payer, uint64_t pages) TES_MUST_CHECK;
+uint64_t
+page_tree_bound(uint64_t pages); // what that many pages in one range can cost, nodes included
+void page_tree_init(struct page_tree *tree, uint64_t size_pages);
+uint64_t *page_tree_find(struct page_tree *tree, uint64_t page); // null: no node there
+// Charges `pages` and what nodes are missing, makes them. On failure nothing has changed.
+tes_status_t page_tree_prepare(struct page_tree *tree, const struct page_payer *payer,
+                               uint64_t page, uint64_t pages, uint64_t **out_slot) TES_MUST_CHECK;
+// The next entry that is not 0 in [page, end); false: none.
+bool page_tree_next(struct page_tree *tree, uint64_t page, uint64_t end, uint64_t *out_page);
+// Gives the frame of an entry back, returns the charge to quota and clears the slot.
+void page_tree_drop(struct page_tree *tree, struct quota *quota, uint64_t *slot);
+// Drops up to `limit` entries in [page, end); returns where it stopped (end: all done).
+uint64_t page_tree_drop_range(struct page_tree *tree, struct quota *quota, uint64_t page,
+                              uint64_t end, uint32_t limit);
+// Gives nodes back, one bounded step; false: call again. No entry is left.
+bool page_tree_release(struct page_tree *tree, struct quota *quota);
+// Shares the frame of `slot` with a clone's tree, or copies it when it is pinned. The clone pays,
+// or its reserve does.
+tes_status_t page_tree_share(struct page_tree *clone, const struct page_payer *payer, uint64_t page,
+                             uint64_t entry, bool is_copied) TES_MUST_CHECK;
+// Makes the entry's frame the tree's alone: *out_is_new when it is another one now (the old share
+// is still held: the caller clears entries, then drops it with frame_put).
+tes_status_t page_tree_own(struct page_tree *tree, const struct page_payer *payer, uint64_t *slot,
+                           bool *out_is_new) TES_MUST_CHECK;
+
+// Tlb.c:
+struct tlb_batch {
+    const struct space *space;
+    uint64_t start, end; // addresses whose entries lost rights
+};
+
+static inline void tlb_batch_add(struct tlb_batch *batch, uint64_t address)
+{
+    if (batch->end == 0) {
+        batch->start = address;
+    }
+    batch->end = address + PAGE_SIZE;
+}
+
+void tlb_flush(
+    struct tlb_batch *batch); // returns when no core has a stale translation; empties the batch
+
+// Memory.c, memory_pages.c:
+#define MEMORY_BATCH 64u // pages a step handles
+
+static inline bool memory_has_tree(const struct memory *memory)
+{
+    return memory->kind == MEMORY_ANONYMOUS || memory->kind == MEMORY_PAGER;
+}
+
+struct page_payer memory_payer(struct memory *memory);
+// Takes the entries of [first, first + count) away in every Space, or (protect) only the right to
+// write.
+void memory_clear_entries(struct memory *memory, uint64_t first, uint64_t count,
+                          bool is_protect_only);
+// The frame of a page, for reading or writing. NO_MEMORY; BAD_ADDRESS (sealed); WOULD_BLOCK (ask
+// the pager); DEAD (bus). *out_is_writable: entries may allow writing.
+tes_status_t memory_page(struct memory *memory, uint64_t page, bool is_write, paddr_t *out_frame,
+                         bool *out_is_writable) TES_MUST_CHECK;
+// Takes the region off its Memory: what it showed is gone. Memory's lock held.
+void region_detach_locked(struct region *region, struct memory *memory);
+tes_status_t memory_create(struct quota *quota, uint64_t size_pages, enum memory_kind kind,
+                           struct memory **out_memory) TES_MUST_CHECK;
+tes_status_t memory_commit(struct memory *memory, uint64_t first, uint64_t count) TES_MUST_CHECK;
+tes_status_t memory_discard(struct memory *memory, uint64_t first, uint64_t count) TES_MUST_CHECK;
+tes_status_t memory_seal(struct memory *memory) TES_MUST_CHECK;
+struct memory_clone_request {
+    struct quota *quota;
+    uint64_t first, count; // pages
+};
+tes_status_t memory_clone(struct memory *memory, const struct memory_clone_request *request,
+                          struct memory **out_clone) TES_MUST_CHECK;
+
+// Region.c, region_pages.c:
+struct own_pages {  // pages that belong to a region (and to what was cut from it) of one Space; the
+                    // Space's lock
+    uint64_t base;  // address of page 0
+    uint64_t users; // regions
+    struct page_tree tree;
+};
+
+struct region *region_find(const struct space *space,
+                           uint64_t address); // containing it, or the next; null
+struct region *region_before(const struct space *space,
+                             uint64_t address); // the last that ends there or before
+struct region *region_next(const struct region *region);
+tes_status_t region_allocate(struct space *space,
+                             struct region **out_region) TES_MUST_CHECK; // charged
+void region_free(struct region *region);
+// Into the Space's tree; memory (with session and epoch set) null or dead: shows none.
+void region_insert(struct region *region, struct memory *memory);
+// Charges what showing another Quota's Memory could cost this Space once it is taken away.
+tes_status_t region_reserve(struct region *region, const struct memory *memory) TES_MUST_CHECK;
+// Cuts at an address inside: what is above goes to `upper`, a fresh region.
+void region_cut(struct region *region, uint64_t address, struct region *upper);
+struct memory *region_memory_lock(struct region *region); // null: shows none (any more)
+// Takes entries and own pages away, a bounded number; returns how far it came (end: all done).
+uint64_t region_clear_some(struct region *region, uint64_t start, uint64_t end);
+// Takes everything away in [start, end), cutting regions. RESTART with progress made (only if
+// may_stop); NO_OBJECTS.
+tes_status_t space_clear_locked(struct space *space, uint64_t start, uint64_t end,
+                                bool may_stop) TES_MUST_CHECK;
+struct page_hold {
+    paddr_t frame;
+    bool is_pinned; // else a frame that never goes
+};
+// Enters the page for the access (enum region_access), holds its frame if asked to. Statuses of
+// memory_page.
+tes_status_t region_enter(struct region *region, uint64_t address, uint32_t access,
+                          struct page_hold *out_hold) TES_MUST_CHECK;
+struct page_payer region_payer(struct region *region);
+tes_status_t region_own_pages(struct region *region, uint64_t base,
+                              uint64_t size_pages) TES_MUST_CHECK; // makes region->own
+// Entry flags of a page of the region.
+uint32_t region_entry_flags(const struct region *region, const struct memory *memory,
+                            bool is_writable);
+
+// Space.c, space_map.c:
+uint64_t space_lowest(const struct space *space);
+uint64_t space_limit(const struct space *space); // first address that cannot be mapped
+// Enters a page; tables are charged to the payer. NO_MEMORY.
+struct mmu_entry {
+    uint64_t address;
+    paddr_t frame;
+    uint32_t flags;
+};
+tes_status_t space_enter(struct space *space, const struct page_payer *payer,
+                         const struct mmu_entry *entry) TES_MUST_CHECK;
+// Frees tables that hold no entry in a range that was just emptied.
+void space_free_tables(struct space *space, uint64_t start, uint64_t end);
+
+struct space_mapping {
+    struct memory *memory; // null: reserve, or pages of the mapping's own
+    struct session *session;
+    uint64_t epoch;
+    uint64_t offset, address, size;
+    uint32_t flags; // TES_SPACE_MAP_*
+    uint32_t access_max;
+};
+tes_status_t space_map_locked(struct space *space, const struct space_mapping *mapping,
+                              uint64_t *out_address) TES_MUST_CHECK;
+tes_status_t space_protect_locked(struct space *space, uint64_t start, uint64_t end,
+                                  uint32_t access) TES_MUST_CHECK;
+tes_status_t space_clone(struct space *space, struct quota *quota,
+                         struct space **out_clone) TES_MUST_CHECK;
+// Finds the region, enters the page and holds its frame. BAD_ADDRESS and the statuses of
+// memory_page.
+tes_status_t space_hold_page(struct space *space, uint64_t address, uint32_t access,
+                             struct page_hold *out_hold) TES_MUST_CHECK;
+void page_hold_end(const struct page_hold *hold);

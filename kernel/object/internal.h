@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// What the files of kernel/object share: the Session table, charging, deferred work, quiescence.
+#pragma once
+
+#include <arch/cpu.h>
+#include <kernel/object.h>
+#include <kernel/process.h>
+#include <kernel/quota.h>
+#include <kernel/sched.h>
+#include <kernel/session.h>
+#include <kernel/thread.h>
+
+enum object_destroy_state {
+    OBJECT_ALIVE = 0,
+    OBJECT_ENDING = 1,    // between two steps of object_destroy
+    OBJECT_BUSY = 2,      // a core is in a step
+    OBJECT_ENDED = 3,     // waits for quiescence
+    OBJECT_ABANDONED = 4, // the same, but its type never initialised it
+};
+
+// What few Sessions have: an expiry of its own, a bound notification.
+struct session_extra {
+    struct timer timer;
+    struct session *session;
+    struct session_extra *next; // list of expired ones
+    struct signal_target target;
+};
+
+// Session table (session_table.c). A node comes zeroed but for its links; it is freed after
+// quiescence only.
+tes_status_t session_allocate(struct session **out_session) TES_MUST_CHECK;
+void session_free(struct session *session);
+void session_page_release(void *page); // of the table, when no core can see it any more
+// session.c
+uint64_t session_epoch_next(void);
+// session_revoke.c: a node that was just made and has no handle goes without a notice.
+void session_discard(struct session *session);
+// The root of an object that has ended.
+void session_kill_root(struct session *root);
+void session_expired(struct timer *timer);
+// Sets UNLINKED or DONE; whoever sets the second hands the node to deferred work.
+void session_flag_end(struct session *session, uint32_t flag);
+// session_work.c: the node is looked at again on the way out of the kernel.
+void session_queue(struct session *session);
+void session_queue_expired(struct session_extra *extra);
+tes_status_t session_finish_expired(struct session *session)
+    TES_MUST_CHECK; // what its revocation would have done
+// The node that a Session object controls; a node that another Session has by now is left alone.
+tes_status_t session_control_revoke(const struct session_control *control,
+                                    bool keep_self) TES_MUST_CHECK;
+void session_close_dead(struct session *session);
+void session_unlink(struct session *session); // if dead, without children, and not yet
+bool session_work_step(void);
+// Notices that an endpoint that has ended will not deliver; a bounded number. RESTART: more are
+// left.
+tes_status_t session_notices_drop(struct object *endpoint) TES_MUST_CHECK;
+void session_end_locked(struct session *session); // no handle and no call is left: notice or done
+
+// Charging (quota.c). attach charges one object and links it; NO_OBJECTS.
+tes_status_t quota_attach_object(struct quota *quota, struct object *object) TES_MUST_CHECK;
+void quota_detach_object(struct object *object);
+void quota_object_ended(struct object *object); // behind those that still have to be destroyed
+tes_status_t quota_attach_session(struct quota *quota, struct session *session) TES_MUST_CHECK;
+void quota_detach_session(struct session *session);
+void quota_unlist(struct quota *quota); // it ended
+void quota_take_back(struct quota *parent, uint64_t pages, uint64_t objects, uint64_t handles);
+
+// Deferred work (work.c, handle_sweep.c).
+void handle_slot_clear_locked(struct handle_table *table, struct handle_slot *slot, uint32_t index,
+                              uint8_t flags);
+tes_status_t handle_close_as(struct process *process, uint64_t value,
+                             uint8_t flags) TES_MUST_CHECK; // of the empty slot
+struct handle_slot *handle_table_slot(const struct handle_table *table, uint32_t index);
+uint32_t handle_sweep_page_locked(struct handle_table *table, uint32_t *cursor);
+void sweep_request(void); // a Session died
+bool sweep_step(void);
+struct process *process_to_sweep(uint64_t target); // null: all were swept for that many revocations
+void process_was_swept(struct process *process, uint64_t target);
+
+// Something was queued on this core: it is looked at on the way out of the kernel.
+static inline void work_wanted(void)
+{
+    cpu_local()->need_reschedule |= SCHED_WORK;
+}
+
+// Quiescence (quiesce.c).
+void quiesce_begin(uint64_t counts[CORES_MAX]);
+bool quiesce_has_passed(
+    const uint64_t counts[CORES_MAX]); // every other core passed a quiescent state since
+void quiesce_flush_begin(
+    uint64_t counts[CORES_MAX]); // the same for TLBs: an idle core's is not flushed
+bool quiesce_flush_has_passed(const uint64_t counts[CORES_MAX]);
+void quiesce_session(struct session *session); // session_free later
+void quiesce_session_page(void *page);         // session_page_release, once no TLB holds it
+// object_destroy by a caller that closes that many of its handles itself.
+tes_status_t object_end(struct object *object, uint32_t closed_next) TES_MUST_CHECK;
+void object_free(struct object *object); // object.c: after release
