@@ -6,6 +6,7 @@
 #include <kernel/call.h>
 #include <kernel/log.h>
 #include <kernel_calls.h>
+#include <rt/checked.h>
 
 static tes_status_t start_message(const struct handle_view *view, enum tes_message_kind kind)
 {
@@ -101,40 +102,36 @@ tes_status_t sys_null(void)
     return TES_OK;
 }
 
-static struct call call_from_frame(const struct arch_frame *frame)
+static void call_failed(struct thread *self, uint64_t number)
 {
-    struct call call = { .number = frame_number(frame) };
-    for (unsigned index = 0; index < 6; index++) {
-        call.arguments[index] = frame_argument(frame, index);
-    }
-    return call;
-}
-
-// Entry of calls that may wait, be preempted, or carry messages.
-void kernel_call(struct thread *self)
-{
-    irq_off_begin();
-    struct call call = call_from_frame(&self->frame);
-    bool is_message =
-        call.number < TES_CALL_COUNT && ((TES_CALL_MASK_MESSAGE >> call.number) & 1) != 0;
-    counter_add(TES_COUNTER_SYSTEM_CALLS, 1);
-    tes_status_t status = call_dispatch(&call);
-    switch (status) {
-    case TES_ERROR_BLOCKED:
-        return;
-    case TES_ERROR_RESTART:
-        counter_add(TES_COUNTER_CALLS_RESTARTED, 1);
-        frame_restart_call(&self->frame);
-        return;
-    default:
-        break;
-    }
-    if (is_message && status != TES_OK) {
+    if (((TES_CALL_MASK_MESSAGE >> number) & 1) != 0) { // no message: nothing of one
         frame_set_label(&self->frame, 0);
         frame_set_badge(&self->frame, 0);
     }
-    frame_set_status(&self->frame, status);
-    if (!is_message) {
-        frame_set_results(&self->frame, call.results[0], call.results[1]);
+}
+
+// Entry of calls that may wait, be preempted, or carry messages. The frame is the struct call.
+void kernel_call(struct thread *self)
+{
+    struct call *call = frame_call(&self->frame);
+    uint64_t number = call->number;
+    irq_off_begin();
+    counter_add(TES_COUNTER_SYSTEM_CALLS, 1);
+    if (number >= TES_CALL_COUNT) {
+        frame_set_status(&self->frame, TES_ERROR_BAD_CALL);
+        return;
     }
+    tes_status_t status = call_decoders[array_index_clamp(number, TES_CALL_COUNT)](call);
+    if (status == TES_ERROR_BLOCKED) {
+        return;
+    }
+    if (status == TES_ERROR_RESTART) {
+        counter_add(TES_COUNTER_CALLS_RESTARTED, 1);
+        frame_restart_call(&self->frame);
+        return;
+    }
+    if (status != TES_OK) {
+        call_failed(self, number);
+    }
+    frame_set_status(&self->frame, status);
 }

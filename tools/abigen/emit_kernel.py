@@ -7,6 +7,7 @@ from model import Call, Model, Param
 from text import c_head, header, joined, wrapped
 
 
+RESULTS_AT = 2  # results leave in the registers of the third and fourth argument (abi_arch/registers.h)
 PARAMETERS_MAX = 6  # STYLE 4; a call with more takes its inputs in a structure
 
 
@@ -73,7 +74,7 @@ def run(call: Call) -> list[str]:
         fields = [f"        .{p.name} = {value}," for p, value in zip(call.inputs, values)]
         lines = [f"    const struct {call.name}_arguments arguments = {{"] + fields + ["    };"]
         values = ["&arguments"]
-    values += [f"&call->results[{index}]" for index, _ in enumerate(call.outputs)]
+    values += [f"&call->arguments[{RESULTS_AT + index}]" for index, _ in enumerate(call.outputs)]
     return lines + wrapped(f"    return sys_{call.name}(", values, ");")
 
 

@@ -8,7 +8,7 @@
 // void frame_init_user(frame, entry, stack, argument0, argument1)
 // void frame_set_status(frame, tes_status_t)                  result register of a kernel call
 // void frame_set_results(frame, r0, r1)                       results of simple and waiting calls
-// uint64_t frame_argument(frame, n)                           call arguments 0-5
+// struct call *frame_call(frame)                           call arguments 0-5
 // uint64_t frame_number(frame), frame_label(frame), frame_handle(frame)
 // void frame_set_label(frame, label), frame_set_badge(frame, badge)
 // void frame_set_word(frame, n, value) / uint64_t frame_word(frame, n)

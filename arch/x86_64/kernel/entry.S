@@ -232,8 +232,7 @@ simple_path:
     sbb %rcx, %rcx                      // all ones: below the count (speculation clamp)
     and %rax, %rcx
     lea call_decoders(%rip), %r11
-    sub $16, %rsp                       // struct call: results, arguments, number
-    push %r10
+    push %r10                           // struct call
     push %r9
     push %r8
     push %rdx
@@ -245,9 +244,10 @@ simple_path:
     cltq
     cmpl $0, %gs:CPU_NEED_RESCHEDULE
     jne simple_reschedule
-    add $56, %rsp
+    add $24, %rsp
     pop %rdx
     pop %r8
+    add $16, %rsp
     pop %r11
     pop %rcx
     pop %rsp
@@ -259,9 +259,10 @@ simple_path:
     sysretq
 
 simple_reschedule:                      // save what the user expects back, then leave through the scheduler
-    add $56, %rsp
+    add $24, %rsp
     pop %rdx
     pop %r8
+    add $16, %rsp
     mov CURRENT, %rdi
     pop T(THREAD_FRAME_RFLAGS)(%rdi)
     pop T(THREAD_FRAME_RIP)(%rdi)
@@ -354,16 +355,16 @@ return_by_interrupt:                    // while it runs, a thread's frame says 
     pop %r13
     pop %r12
     pop %r11
-    pop %r10
-    pop %r9
-    pop %r8
     pop %rbp
-    pop %rdi
-    pop %rsi
-    pop %rdx
     pop %rcx
     pop %rbx
     pop %rax
+    pop %rdi
+    pop %rsi
+    pop %rdx
+    pop %r8
+    pop %r9
+    pop %r10
     add $16, %rsp
     swapgs
     iretq

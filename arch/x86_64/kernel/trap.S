@@ -12,17 +12,17 @@
 #define MSR_GS_BASE 0xc0000101
 #define SAVED_CS 24             // behind vector, error code and rip
 
-.macro push_registers
-    push %rax
-    push %rbx
-    push %rcx
+.macro push_registers              // the order of struct arch_frame
+    push %r10
+    push %r9
+    push %r8
     push %rdx
     push %rsi
     push %rdi
+    push %rax
+    push %rbx
+    push %rcx
     push %rbp
-    push %r8
-    push %r9
-    push %r10
     push %r11
     push %r12
     push %r13
@@ -36,16 +36,16 @@
     pop %r13
     pop %r12
     pop %r11
-    pop %r10
-    pop %r9
-    pop %r8
     pop %rbp
-    pop %rdi
-    pop %rsi
-    pop %rdx
     pop %rcx
     pop %rbx
     pop %rax
+    pop %rdi
+    pop %rsi
+    pop %rdx
+    pop %r8
+    pop %r9
+    pop %r10
     add $16, %rsp
     iretq
 .endm

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// A kernel call on its way through the dispatcher.
+// A kernel call on its way through the dispatcher: the registers it came in, as entry code stores them. The results
+// leave in those of the third and fourth argument, so a handler writes them last.
 #pragma once
 
 #include <abi/errors.h>
@@ -8,7 +9,6 @@
 struct call {
     uint64_t number;
     uint64_t arguments[6];
-    uint64_t results[2];
 };
 
 // Generated from abi/calls.idl: decodes, checks and runs. BLOCKED: the thread waits, its frame gets

@@ -145,8 +145,8 @@ struct tes_time_page *time_page_kernel(void);
 // with interrupts off (spinlock_acquire_slow must): the asking core waits with locks held.
 void tlb_ipi(void);
 
-// --- copying: page by page through the direct map; user addresses are looked up in the Space's
-// tables -------- Faults in anonymous and copy-on-write pages; BAD_ADDRESS if the range is not
+// Copying: page by page through the direct map; user addresses are looked up in the Space's
+// tables. Faults in anonymous and copy-on-write pages; BAD_ADDRESS if the range is not
 // mapped with the access, NO_MEMORY.
 tes_status_t copy_in(struct space *space, void *to, uaddr_t from, uint64_t size) TES_MUST_CHECK;
 tes_status_t copy_out(struct space *space, uaddr_t to, const void *from,

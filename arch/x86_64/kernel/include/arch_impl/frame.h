@@ -6,20 +6,23 @@
 
 #include <abi/errors.h>
 #include <abi_arch/registers.h>
+#include <kernel/call.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #define FRAME_VECTOR_CALL 0x100u // entered by a system call: resume by sysret
 
 struct arch_frame {
-    uint64_t r15, r14, r13, r12, r11, r10, r9, r8;
-    uint64_t rbp, rdi, rsi, rdx, rcx, rbx, rax;
+    uint64_t r15, r14, r13, r12, r11, rbp, rcx, rbx;
+    uint64_t rax, rdi, rsi, rdx, r8, r9, r10; // a struct call
     uint64_t vector;
     uint64_t error_code;
     uint64_t rip, cs, rflags, rsp, ss;
 };
 static_assert(sizeof(struct arch_frame) == 176,
               "entry code and the CPU's stack alignment rely on it");
+static_assert(offsetof(struct arch_frame, r10) - offsetof(struct arch_frame, rax) == offsetof(struct call, arguments[5]),
+              "frame_call");
 
 #define X86_SELECTOR_USER_CODE 0x2bu // sysret's order: user data 0x23, user code 0x2b
 #define X86_SELECTOR_USER_DATA 0x23u
@@ -49,11 +52,9 @@ static inline void frame_set_results(struct arch_frame *frame, uint64_t result0,
     frame->r8 = result1;
 }
 
-static inline uint64_t frame_argument(const struct arch_frame *frame, unsigned n)
+static inline struct call *frame_call(struct arch_frame *frame)
 {
-    const uint64_t arguments[6] = { frame->rdi, frame->rsi, frame->rdx,
-                                    frame->r8,  frame->r9,  frame->r10 };
-    return arguments[n];
+    return (struct call *)(void *)&frame->rax;
 }
 
 static inline uint64_t frame_number(const struct arch_frame *frame)
