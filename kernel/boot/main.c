@@ -62,7 +62,6 @@ _Noreturn void kernel_main(void)
     core_stage();
     component_stage();
     info_boot_done();
-    log_console_enable(0); // the UART belongs to user space from here; panics take it back
     sched_start_core();
 }
 

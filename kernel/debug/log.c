@@ -13,6 +13,7 @@
 
 #define RING_SIZE ((size_t)LOG_RING_SIZE)
 #define NS_PER_US 1000u
+#define PANIC_REPEATS 1024u // bytes of the log
 #define US_PER_S  1000000u
 #ifdef CONFIG_DEBUG
 #define SHOWS_DEBUG 1
@@ -33,13 +34,25 @@ static const char level_letters[] = {
     [LOG_ERROR] = 'E', [LOG_WARN] = 'W', [LOG_INFO] = 'I', [LOG_DEBUG] = 'D'
 };
 
-void log_console_enable(int is_on)
+void log_console_leave(void)
 {
-    state.is_echoed = is_on;
+    state.is_echoed = 0;
+}
+
+static void echo(char c)
+{
+    if (c == '\n') {
+        machine_console_put('\r');
+    }
+    machine_console_put(c);
 }
 
 void log_panic_begin(void)
 {
+    uint64_t from = state.end > PANIC_REPEATS ? state.end - PANIC_REPEATS : 0;
+    for (; state.is_echoed == 0 && from < state.end; from++) {
+        echo(state.ring[from % RING_SIZE]);
+    }
     state.is_echoed = 1;
     state.is_panic = 1;
 }
@@ -48,10 +61,7 @@ static void put_locked(char c)
 {
     state.ring[state.end++ % RING_SIZE] = c;
     if (state.is_echoed) {
-        if (c == '\n') {
-            machine_console_put('\r');
-        }
-        machine_console_put(c);
+        echo(c);
     }
 }
 
@@ -115,8 +125,11 @@ size_t log_read(uint64_t position, char *to, size_t size)
     spinlock_acquire(&state.lock);
     while (copied < size && position + copied < state.end) {
         uint64_t at = position + copied;
-        bool is_kept = state.end - at <= RING_SIZE;
-        to[copied++] = is_kept ? state.ring[at % RING_SIZE] : (char)0;
+        to[copied] = '\0';
+        if (state.end - at <= RING_SIZE) {
+            to[copied] = state.ring[at % RING_SIZE];
+        }
+        copied++;
     }
     spinlock_release(&state.lock);
     return copied;

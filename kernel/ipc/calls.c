@@ -23,7 +23,11 @@ static tes_status_t start_message(const struct handle_view *view, enum tes_messa
     self->call_session = view->session;
     self->wait_epoch = view->epoch;
     self->wait_badge = view->badge;
-    return message_start(container_of(view->object, struct endpoint, object), self);
+    status = message_start(container_of(view->object, struct endpoint, object), self);
+    if (status != TES_ERROR_BLOCKED) {
+        self->message_kind = TES_MESSAGE_CALL;
+    }
+    return status;
 }
 
 tes_status_t sys_ipc_call(const struct handle_view *endpoint)
@@ -89,9 +93,8 @@ tes_status_t sys_ipc_reply(const struct handle_view *reply)
         spinlock_release(&endpoint->object.lock);
     }
     if (reply->object != NULL && status == TES_OK) {
-        tes_status_t closed = object_destroy(reply->object); // its one handle dies with it
-        ASSERT(closed == TES_OK || closed == TES_ERROR_DEAD);
-        closed = handle_close(self->process, reply->value);
+        object_destroy_later(reply->object); // the handle may be closed by another thread meanwhile
+        tes_status_t closed = handle_close(self->process, reply->value);
         (void)closed;
     }
     return caller == NULL ? TES_ERROR_NOT_CALLED : status;
@@ -115,7 +118,6 @@ void kernel_call(struct thread *self)
 {
     struct call *call = frame_call(&self->frame);
     uint64_t number = call->number;
-    irq_off_begin();
     counter_add(TES_COUNTER_SYSTEM_CALLS, 1);
     if (number >= TES_CALL_COUNT) {
         frame_set_status(&self->frame, TES_ERROR_BAD_CALL);

@@ -58,25 +58,41 @@ static void lock_without_transfer(struct endpoint *endpoint, const struct thread
     }
 }
 
-bool ipc_cancel(struct thread *thread, tes_status_t status)
+static bool cancel_locked(struct endpoint *endpoint, struct thread *thread, tes_status_t status)
 {
-    struct endpoint *endpoint = waited_endpoint(thread);
-    if (endpoint == NULL) {
-        return false;
+    if (thread->state == TES_THREAD_WAIT_RECEIVE) {
+        return cancel_receiver_locked(endpoint, thread, status);
     }
-    lock_without_transfer(endpoint, thread);
-    bool is_same = waited_endpoint(thread) == endpoint; // nobody answered it meanwhile
-    if (is_same && thread->state == TES_THREAD_WAIT_SEND) {
+    if (thread->state == TES_THREAD_WAIT_SEND) {
         callers_remove_locked(endpoint, thread);
         call_end_locked(endpoint, thread, status);
         endpoint_update_pending_locked(endpoint);
-    } else if (is_same && thread->state == TES_THREAD_WAIT_RECEIVE) {
-        is_same = cancel_receiver_locked(endpoint, thread, status);
-    } else if (is_same) {
+    } else {
         cancel_served_locked(endpoint, thread);
     }
-    spinlock_release(&endpoint->object.lock);
-    return is_same;
+    return true;
+}
+
+bool ipc_cancel(struct thread *thread, tes_status_t status)
+{
+    for (;;) {
+        const struct thread *server = atomic_load_pointer(&thread->server, ATOMIC_ACQUIRE);
+        struct endpoint *endpoint = waited_endpoint(thread);
+        bool has_moved = server != atomic_load_pointer(&thread->server, ATOMIC_ACQUIRE);
+        if (endpoint == NULL && !has_moved) {
+            return false;
+        }
+        if (endpoint == NULL) {
+            continue; // its Reply was just kept (reply_keep): look again
+        }
+        lock_without_transfer(endpoint, thread);
+        bool is_same = waited_endpoint(thread) == endpoint; // nobody answered it meanwhile
+        bool is_cancelled = is_same && cancel_locked(endpoint, thread, status);
+        spinlock_release(&endpoint->object.lock);
+        if (is_same) {
+            return is_cancelled;
+        }
+    }
 }
 
 void ipc_server_ended(struct thread *thread)

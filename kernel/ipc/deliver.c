@@ -130,6 +130,7 @@ static void queue_locked(struct endpoint *endpoint, struct thread *sender)
 void receive_failed(struct thread *receiver, tes_status_t status)
 {
     receiver->wait_object = NULL;
+    receiver->caller = NULL; // a fast reply leaves the last one there
     frame_set_status(&receiver->frame, status);
     frame_set_label(&receiver->frame, 0);
     frame_set_badge(&receiver->frame, 0);
@@ -146,6 +147,7 @@ static tes_status_t start_locked(struct endpoint *endpoint, struct thread *sende
     bool must_wait = endpoint->min_budget_ns > sender->context->left_ns;
     struct thread *receiver = must_wait ? NULL : endpoint_pop_receiver_locked(endpoint);
     sender->call_endpoint = endpoint;
+    sender->server = NULL; // a fast reply leaves the last one there
     sender->call_session->calls++;
     if (receiver == NULL) {
         queue_locked(endpoint, sender);

@@ -110,12 +110,16 @@ void endpoint_boost_servers_locked(struct endpoint *endpoint)
     }
 }
 
-void endpoint_join(struct endpoint *endpoint, struct thread *server)
+tes_status_t endpoint_join(struct endpoint *endpoint, struct thread *server)
 {
     spinlock_acquire(&endpoint->object.lock);
-    server->receive_endpoint = endpoint;
-    list_append(&endpoint->servers, &server->server_link);
+    bool is_live = object_is_live(&endpoint->object);
+    if (is_live) {
+        server->receive_endpoint = endpoint;
+        list_append(&endpoint->servers, &server->server_link);
+    }
     spinlock_release(&endpoint->object.lock);
+    return is_live ? TES_OK : TES_ERROR_REVOKED;
 }
 
 static void hold_expired(struct timer *timer)

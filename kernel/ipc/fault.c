@@ -68,12 +68,18 @@ static tes_status_t start_kernel_message(struct thread *thread, const struct fau
         return TES_ERROR_REVOKED;
     }
     thread->message_kind = kind;
+    thread->slow_flags |= THREAD_SLOW_FAULT; // its answer is not a message: no fast reply
     thread->call_session = target->session;
     thread->wait_epoch = target->epoch;
     thread->wait_badge = target->badge;
     thread->lease_count = 0;
     thread->lent_count = 0;
-    return message_start(target->endpoint, thread);
+    tes_status_t status = message_start(target->endpoint, thread);
+    if (status != TES_ERROR_BLOCKED) {
+        thread->message_kind = TES_MESSAGE_CALL;
+        thread->slow_flags &= ~(uint32_t)THREAD_SLOW_FAULT;
+    }
+    return status;
 }
 
 void fault_deliver(struct thread *thread, const struct tes_fault *fault)

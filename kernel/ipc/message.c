@@ -91,8 +91,11 @@ static tes_status_t lend_session(struct thread *from, const struct handle_view *
         return status;
     }
     grant->session = session;
-    grant->epoch = session->epoch;
+    grant->epoch = atomic_load_u64(&session->epoch, ATOMIC_ACQUIRE); // 0: revoked already
     from->lent[from->lent_count++] = (struct lent_session){ session, grant->epoch };
+    if (grant->epoch == 0) {
+        return TES_ERROR_REVOKED;
+    }
     grant->rights &= (uint16_t) ~(TES_RIGHT_DERIVE | TES_RIGHT_TRANSFER);
     return TES_OK;
 }

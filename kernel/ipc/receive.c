@@ -106,7 +106,10 @@ tes_status_t receive_next(struct thread *self, const struct handle_view *view)
     struct endpoint *endpoint = container_of(view->object, struct endpoint, object);
     if (self->receive_endpoint != endpoint) {
         endpoint_leave(self);
-        endpoint_join(endpoint, self);
+        tes_status_t joined = endpoint_join(endpoint, self);
+        if (joined != TES_OK) {
+            return joined;
+        }
     }
     spinlock_acquire(&endpoint->object.lock);
     tes_status_t status = receive_locked(endpoint, self);

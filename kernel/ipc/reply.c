@@ -65,6 +65,8 @@ void call_end_locked(struct endpoint *endpoint, struct thread *caller, tes_statu
     if (caller->message_kind == TES_MESSAGE_CALL || caller->message_kind == TES_MESSAGE_SEND) {
         frame_set_status(&caller->frame, status);
     }
+    caller->message_kind = TES_MESSAGE_CALL; // the fast path sends calls only and does not say so
+    atomic_and_u32(&caller->slow_flags, ~(uint32_t)THREAD_SLOW_FAULT, ATOMIC_RELAXED);
     sched_wake(caller);
 }
 
@@ -127,8 +129,8 @@ tes_status_t sys_reply_keep(uint64_t *out_reply)
     reply->endpoint = endpoint;
     list_append(&endpoint->replies, &reply->link);
     caller->kept_reply = reply;
-    caller->server = NULL;
     caller->call_endpoint = endpoint;
+    atomic_store_pointer(&caller->server, NULL, ATOMIC_RELEASE); // pairs with ipc_cancel: then call_endpoint is there
     self->caller = NULL;
     return_context(self);
     spinlock_release(&endpoint->object.lock);

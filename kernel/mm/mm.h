@@ -14,7 +14,7 @@
 #include <kernel/quota.h>
 #include <kernel/session.h>
 
-// Frame.c:
+// frame.c
 struct frame_info {          // 16 bytes for each frame of the machine
     uint32_t next, previous; // free lists and slabs: frame numbers
     uint32_t count;          // shares | pins << FRAME_PIN_SHIFT; slab: objects in use

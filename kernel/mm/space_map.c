@@ -102,6 +102,18 @@ static bool is_in_use(const struct space *space, uint64_t address, uint64_t size
     return next != NULL && next->start < address + size;
 }
 
+static tes_status_t populate_or_remove(struct region *region)
+{
+    tes_status_t status = populate(region);
+    if (status == TES_OK) {
+        return TES_OK;
+    }
+    // Removing a whole region cannot fail.
+    tes_status_t undone = space_clear_locked(region->space, region->start, region->end, false);
+    ASSERT(undone == TES_OK);
+    return status;
+}
+
 tes_status_t space_map_locked(struct space *space, const struct space_mapping *mapping,
                               uint64_t *out_address)
 {
@@ -123,10 +135,8 @@ tes_status_t space_map_locked(struct space *space, const struct space_mapping *m
     uint64_t address = region->start;
     region_insert(region, mapping->memory);
     if ((mapping->flags & TES_SPACE_MAP_POPULATE) != 0) {
-        status = populate(region);
-        if (status != TES_OK) { // removing a whole region cannot fail
-            tes_status_t undone = space_clear_locked(space, address, region->end, false);
-            ASSERT(undone == TES_OK);
+        status = populate_or_remove(region);
+        if (status != TES_OK) {
             return status;
         }
     }

@@ -53,7 +53,7 @@ void session_unlink(struct session *session); // if dead, without children, and 
 bool session_work_step(void);
 // Notices that an endpoint that has ended will not deliver; a bounded number. RESTART: more are
 // left.
-tes_status_t session_notices_drop(struct object *endpoint) TES_MUST_CHECK;
+tes_status_t session_notices_drop(struct object *object) TES_MUST_CHECK;
 void session_end_locked(struct session *session); // no handle and no call is left: notice or done
 
 // Charging (quota.c). attach charges one object and links it; NO_OBJECTS.

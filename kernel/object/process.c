@@ -116,6 +116,9 @@ tes_status_t process_destroy(struct object *object)
 {
     struct process *process = (struct process *)object;
     tes_status_t status = TES_OK;
+    if (process->is_first != 0) {
+        panic("the first component ended: status %ld", (int64_t)process->exit_status);
+    }
     if (process->end_stage == 0) {
         status = threads_end(process);
         process->end_stage += status == TES_OK;

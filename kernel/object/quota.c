@@ -274,9 +274,7 @@ static tes_status_t limits_set(struct quota *quota, const uint64_t limits[3])
     spinlock_acquire(&quota->object.lock);
     tes_status_t status = TES_OK;
     if (limits[0] < quota->pages_used || limits[1] < quota->objects_used ||
-        limits[2] < quota->handles_used) {
-        status = TES_ERROR_BUSY;
-    } else if (!object_is_live(&quota->object)) {
+        limits[2] < quota->handles_used || !object_is_live(&quota->object)) {
         status = TES_ERROR_BUSY;
     } else {
         quota->pages_limit = limits[0];

@@ -104,6 +104,7 @@ static tes_status_t port_read(const struct operation *operation, uint64_t *out_r
     return status;
 }
 
+// NOLINTNEXTLINE(readability-non-const-parameter): all operations have this type.
 static tes_status_t port_write(const struct operation *operation, uint64_t *out_result)
 {
     (void)out_result;
@@ -115,6 +116,7 @@ static tes_status_t port_write(const struct operation *operation, uint64_t *out_
                               (uint32_t)operation->value);
 }
 
+// NOLINTNEXTLINE(readability-non-const-parameter): all operations have this type.
 static tes_status_t log_line(const struct operation *operation, uint64_t *out_result)
 {
     (void)out_result;
@@ -130,6 +132,7 @@ static tes_status_t log_line(const struct operation *operation, uint64_t *out_re
     return status == TES_OK ? TES_OK : TES_ERROR_BAD_ADDRESS;
 }
 
+// NOLINTNEXTLINE(readability-non-const-parameter): all operations have this type.
 static tes_status_t power_off(const struct operation *operation, uint64_t *out_result)
 {
     (void)out_result;
@@ -139,6 +142,7 @@ static tes_status_t power_off(const struct operation *operation, uint64_t *out_r
     return machine_power_off((uint32_t)operation->value);
 }
 
+// NOLINTNEXTLINE(readability-non-const-parameter): all operations have this type.
 static tes_status_t reboot(const struct operation *operation, uint64_t *out_result)
 {
     (void)out_result;

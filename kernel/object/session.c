@@ -130,7 +130,7 @@ tes_status_t session_create(struct session *parent, struct quota *quota, uint64_
     }
     session->object = parent->object;
     session->calls = 1;
-    session->badge = badge;
+    session->badge = is_minted ? badge : parent->badge; // every handle under it carries it
     session->depth = parent->depth + 1;
     session->flags = is_minted ? SESSION_MINTED : 0;
     status = session_link(session, parent);

@@ -26,7 +26,7 @@ void sched_init_core(void)
     core->last_ns = cpu_time_ns();
     run_queue_init(core);
     tree_init(&core->timers);
-    context_init_kernel(&core->orphan, CONTEXT_SLICE_MIN_NS * 100, 0);
+    context_init_kernel(&core->orphan, CONTEXT_SLICE_MIN_NS * 100ull, 0);
     context_init_kernel(&core->idle_context, CONTEXT_TIME_MAX_NS, 0);
     list_init(&idle->run_link);
     idle->slow_flags = cpu->id | THREAD_SLOW_NEW_STATE;
@@ -397,7 +397,7 @@ static inline struct thread *leave_shortly(struct cpu *cpu, struct thread *self,
     cpu->need_reschedule = 0;
     next->state = TES_THREAD_RUNNING;
     space_load(cpu, next);
-    cpu_set_current(next);
+    cpu_set_current_native(cpu, &next->frame, next->thread_pointer); // neither is in a guest
     counter_add(TES_COUNTER_CONTEXT_SWITCHES, 1);
     arm_for(core, next);
     return next;

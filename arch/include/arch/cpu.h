@@ -42,19 +42,51 @@ extern uint32_t cpu_count;
 
 #include <arch_impl/cpu.h>
 // static inline struct cpu *cpu_local(void);
-// static inline uint64_t cpu_ticks(void);              cycle counter; under icount 1 tick = 1
-// instruction static inline void cpu_relax(void);                  spin-wait hint static inline
-// bool cpu_interrupt_pending(void);      an interrupt waits (polled with interrupts off, then off
-// again) static inline void cpu_idle(void);                   enables interrupts, waits for one,
-// disables them _Noreturn void cpu_halt(void); void cpu_send_ipi(uint32_t core); makes the core
-// call sched_ipi void cpu_timer_arm(uint64_t deadline_ns);            one shot on this core; 0
-// disarms uint64_t cpu_time_ns(void);                          monotonic ns since boot void
-// cpu_stop_others(void);                          panic: NMI to all other cores, does not wait for
-// ever bool cpu_random(uint64_t *out);                      hardware entropy, false if there is
-// none void cpu_vector_enable(struct thread *) / cpu_vector_save(void *area) /
-// cpu_vector_restore(void *area) / cpu_vector_disable(void) / uint32_t cpu_vector_size(void) void
-// cpu_vector_init(void *area)                     the state of a fresh thread struct arch_frame
-// *cpu_current_frame(void)           of the thread this core runs void cpu_set_current(struct
-// thread *)                switches to it, all but address space and vector state size_t
-// cpu_index_clamp(size_t index, size_t size)    index if below size, else 0, without a branch void
-// cpu_time_page_fill(struct tes_time_page *)      all but realtime_ns and core_count
+//
+// static inline uint64_t cpu_ticks(void);
+//     cycle counter; counting instructions, a tick is one of them
+//
+// static inline void cpu_relax(void);
+//     in a spin-wait
+//
+// static inline bool cpu_interrupt_pending(void);
+//     an interrupt waits (interrupts go on for a moment and off again)
+//
+// static inline void cpu_idle(void);
+//     enables interrupts, waits for one, disables them
+//
+// _Noreturn void cpu_halt(void);
+//
+// void cpu_send_ipi(uint32_t core);
+//     makes the core call sched_ipi
+//
+// void cpu_timer_arm(uint64_t deadline_ns);
+//     one shot on this core; 0 disarms
+//
+// uint64_t cpu_time_ns(void);
+//     monotonic, since boot
+//
+// void cpu_stop_others(void);
+//     panic: NMI to all other cores, does not wait for ever
+//
+// bool cpu_random(uint64_t *out);
+//     hardware entropy; false: there is none
+//
+// void cpu_vector_enable(struct thread *); void cpu_vector_disable(void);
+// void cpu_vector_save(void *area); void cpu_vector_restore(void *area);
+// uint32_t cpu_vector_size(void);
+//
+// void cpu_vector_init(void *area);
+//     the state of a fresh thread
+//
+// struct arch_frame *cpu_current_frame(void);
+//     of the thread this core runs
+//
+// void cpu_set_current(struct thread *);
+//     switches to it, all but address space and vector state
+//
+// size_t cpu_index_clamp(size_t index, size_t size);
+//     index if below size, else 0, without a branch
+//
+// void cpu_time_page_fill(struct tes_time_page *);
+//     all but realtime_ns and core_count

@@ -30,10 +30,9 @@
 paddr_t clock_hpet_base;
 static uintptr_t hpet; // registers; 0: none
 static uint64_t hpet_hz;
-static bool uses_hpet;       // as the clock
-static uint64_t ticks_hz;    // of the clock in use
-static uint64_t ns_per_tick; // << 32
-static uint64_t base_ticks;  // of the clock in use, at boot
+static bool uses_hpet;    // as the clock
+static uint64_t ticks_hz; // of the clock in use
+struct x86_clock x86_clock;
 
 struct sample {
     uint64_t reference, ticks;
@@ -173,17 +172,21 @@ void clock_init(paddr_t hpet_base)
         timer_hz = NS_PER_SECOND;
     }
     ticks_hz = uses_hpet ? hpet_hz : tsc_hz;
-    base_ticks = uses_hpet ? mmio_read64(hpet + HPET_COUNTER) : boot_info.start_ticks;
-    ns_per_tick = (NS_PER_SECOND << 32) / ticks_hz;
+    x86_clock.base_ticks = uses_hpet ? mmio_read64(hpet + HPET_COUNTER) : boot_info.start_ticks;
+    x86_clock.ns_per_tick = (NS_PER_SECOND << 32) / ticks_hz;
+    x86_clock.has_counter = !uses_hpet;
     timer_set_rates(timer_hz, tsc_hz);
     log_info("clock: %s %lu kHz, cycle counter %lu kHz, timer %lu kHz",
              uses_hpet ? "HPET" : "cycle counter", ticks_hz / 1000, tsc_hz / 1000, timer_hz / 1000);
 }
 
-uint64_t cpu_time_ns(void)
+uint64_t cpu_time_slow_ns(void)
 {
-    const uint64_t ticks = uses_hpet ? mmio_read64(hpet + HPET_COUNTER) : cpu_ticks();
-    return multiply_shift32(ticks - base_ticks, ns_per_tick);
+    if (hpet == 0 || x86_clock.ns_per_tick == 0) {
+        return 0; // before clock_init
+    }
+    return multiply_shift32(mmio_read64(hpet + HPET_COUNTER) - x86_clock.base_ticks,
+                            x86_clock.ns_per_tick);
 }
 
 void clock_wait_us(uint32_t us)
@@ -197,8 +200,8 @@ void clock_wait_us(uint32_t us)
 void cpu_time_page_fill(struct tes_time_page *page)
 {
     page->shift = 32;
-    page->multiplier = ns_per_tick;
-    page->base_ticks = base_ticks;
+    page->multiplier = x86_clock.ns_per_tick;
+    page->base_ticks = x86_clock.base_ticks;
     page->base_ns = 0;
     page->ticks_per_second = ticks_hz;
     page->has_counter = uses_hpet ? 0 : 1;

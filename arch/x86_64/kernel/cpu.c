@@ -106,7 +106,7 @@ void cpu_init_core(struct cpu *cpu, uint32_t id, uint32_t apic_id_of_core)
         const uint64_t top = stacks + STACK_TOP_SPECIAL(i) - 2 * sizeof(uint64_t);
         *(uint64_t *)(uintptr_t)top = (uint64_t)(uintptr_t)cpu;
         cpu->arch.tss.ist[2ul * i] = (uint32_t)top;
-        cpu->arch.tss.ist[2 * i + 1] = (uint32_t)(top >> 32);
+        cpu->arch.tss.ist[2ul * i + 1] = (uint32_t)(top >> 32);
     }
     cpu->arch.tss.io_map_base = sizeof(struct x86_tss); // none: no ports for user space
     fill_gdt(cpu);

@@ -38,22 +38,24 @@ system_call_entry:
     mov %edi, %ecx
     and $0xfc0, %ecx
     add %rcx, %rbx                      // rbx: slot
-    mov SLOT_OBJECT(%rbx), %rcx         // rcx: the object, of whatever type: all have the lock first
-    lock btsl $0, (%rcx)
-    jc call_other
-    mov SLOT_SESSION(%rbx), %rbp
+    mov SLOT_OBJECT(%rbx), %rcx         // rcx: the object
+    mov SLOT_SESSION(%rbx), %rbp        // rbp: its Session
     mov SLOT_EPOCH(%rbx), %r11
-    cmp SESSION_EPOCH(%rbp), %r11
-    jne call_handle_unlock
     testb $TES_RIGHT_ENDPOINT_CALL, SLOT_RIGHTS(%rbx)
-    jz call_handle_unlock
-    mov ENDPOINT_RECEIVERS(%rcx), %r11  // r11: receiver
-    test %r11, %r11
-    jz call_no_receiver
+    jz call_handle
     mov %rdi, %rsp
     shr $32, %rsp
     cmp SLOT_GENERATION(%rbx), %esp     // last of the slot's reads: a slot being reused shows here
+    jne call_handle
+    cmp SESSION_EPOCH(%rbp), %r11       // live: until this core leaves the kernel the object is not freed
+    jne call_handle
+    lock btsl $0, (%rcx)
+    jc call_other
+    cmp SESSION_EPOCH(%rbp), %r11       // still live: whoever revokes takes the lock after the epoch
     jne call_handle_unlock
+    mov ENDPOINT_RECEIVERS(%rcx), %r11  // r11: receiver
+    test %r11, %r11
+    jz call_no_receiver
     mov THREAD_SLOW_FLAGS(%r11), %esp
     cmp %gs:CPU_CORE_TAG, %esp
     jne call_peer
@@ -73,9 +75,9 @@ system_call_entry:
     mov %rsp, THREAD_CALLER(%r11)
     mov T(THREAD_CONTEXT)(%rax), %rsp
     mov %rsp, THREAD_CONTEXT(%r11)
+    mov SESSION_BADGE(%rbp), %rdi       // a handle's badge is its Session's
     movl $0, (%rcx)                     // unlock
     count TES_COUNTER_CALLS_FAST
-    mov SLOT_BADGE(%rbx), %rdi
 .macro switch_to_r11                    // r11: a thread that left the kernel's sight by a system call
     lea FRAME_SIZE(%r11), %rax
     mov %rax, CURRENT
@@ -84,13 +86,12 @@ system_call_entry:
     je 1f
     mov %rax, %gs:CPU_ROOT
     mov %rax, %cr3
-1:  mov THREAD_THREAD_POINTER(%r11), %rax
-    wrfsbase %rax
+1:  mov THREAD_THREAD_POINTER(%r11), %rbx // stays there: the thread's own
+    wrfsbase %rbx
     mov THREAD_FRAME_RIP(%r11), %rcx
     mov THREAD_FRAME_RSP(%r11), %rsp
     mov THREAD_FRAME_RFLAGS(%r11), %r11
     xor %eax, %eax
-    xor %ebx, %ebx
     xor %ebp, %ebp
     swapgs
     sysretq
@@ -125,35 +126,34 @@ not_call:
     and $0xfc0, %ecx
     add %rcx, %rbx
     mov SLOT_OBJECT(%rbx), %rcx
-    lock btsl $0, (%rcx)
-    jc reply_other
     mov SLOT_SESSION(%rbx), %rbp
     mov SLOT_EPOCH(%rbx), %r11
-    cmp SESSION_EPOCH(%rbp), %r11
-    jne reply_handle_unlock
     testb $TES_RIGHT_ENDPOINT_RECEIVE, SLOT_RIGHTS(%rbx)
-    jz reply_handle_unlock
+    jz reply_handle
     mov %rdi, %rsp
     shr $32, %rsp
     cmp SLOT_GENERATION(%rbx), %esp
+    jne reply_handle
+    cmp SESSION_EPOCH(%rbp), %r11
+    jne reply_handle
+    lock btsl $0, (%rcx)
+    jc reply_other
+    cmp SESSION_EPOCH(%rbp), %r11
     jne reply_handle_unlock
     mov T(THREAD_CALLER)(%rax), %r11    // r11: who is answered
     test %r11, %r11
     jz reply_other_unlock
     cmp %rcx, T(THREAD_RECEIVE_ENDPOINT)(%rax) // its call came in over this very endpoint, whose lock we hold
     jne reply_other_unlock
-    mov THREAD_SLOW_FLAGS(%r11), %esp
+    mov THREAD_SLOW_FLAGS(%r11), %esp   // a thread that waits for its fault's answer has a flag of its own
     cmp %gs:CPU_CORE_TAG, %esp
     jne reply_peer
-    cmpl $MESSAGE_CALL, THREAD_MESSAGE_KIND(%r11)
-    jne reply_other_unlock
     cmpl $0, ENDPOINT_PENDING(%rcx)
     jne reply_pending
     mov THREAD_CALL_SESSION(%r11), %rbp
-    cmpl $1, SESSION_CALLS(%rbp)        // the last call of a closed Session: its notice is due
-    je reply_other_unlock
-    // Everything is checked: commit.
     decl SESSION_CALLS(%rbp)
+    jz reply_last                       // the last call of a closed Session: its notice is due
+    // Everything is checked: commit.
     mov ENDPOINT_RECEIVERS(%rcx), %rsp
     mov %rsp, T(THREAD_RECEIVER_NEXT)(%rax)
     lea -FRAME_SIZE(%rax), %rsp
@@ -190,6 +190,9 @@ not_call:
     leave_fast reply_pending, TES_CALL_IPC_REPLY_RECV, TES_COUNTER_FALL_PENDING, 1
     leave_fast reply_peer_state, TES_CALL_IPC_REPLY_RECV, TES_COUNTER_FALL_THREAD_STATE, 1
     leave_fast reply_peer_core, TES_CALL_IPC_REPLY_RECV, TES_COUNTER_FALL_OTHER_CORE, 1
+reply_last:
+    incl SESSION_CALLS(%rbp)
+    jmp reply_other_unlock
 call_peer:                              // esp: the peer's flags
     test $0xffffff00, %esp
     jnz call_peer_state
@@ -386,17 +389,19 @@ signal_fast:
     and $0xfc0, %edx
     add %rdx, %r8                       // r8: slot
     mov SLOT_OBJECT(%r8), %r9
-    lock btsl $0, (%r9)
-    jc signal_slow
     mov SLOT_SESSION(%r8), %rdx
     mov SLOT_EPOCH(%r8), %r10
-    cmp SESSION_EPOCH(%rdx), %r10
-    jne signal_slow_unlock
     testb $(TES_RIGHT_NOTIFICATION_SIGNAL >> 8), (SLOT_RIGHTS + 1)(%r8)
-    jz signal_slow_unlock
-    mov %rdi, %rdx
-    shr $32, %rdx
-    cmp SLOT_GENERATION(%r8), %edx
+    jz signal_slow
+    mov %rdi, %rax
+    shr $32, %rax
+    cmp SLOT_GENERATION(%r8), %eax
+    jne signal_slow
+    cmp SESSION_EPOCH(%rdx), %r10
+    jne signal_slow
+    lock btsl $0, (%r9)
+    jc signal_slow
+    cmp SESSION_EPOCH(%rdx), %r10
     jne signal_slow_unlock
     mov NOTIFICATION_WAITER(%r9), %rdx
     or NOTIFICATION_BOUND(%r9), %rdx

@@ -99,6 +99,7 @@ static __attribute__((used)) void handle_offsets(void)
     OFFSET(SLOT_RIGHTS, handle_slot, rights);
     OFFSET(SESSION_EPOCH, session, epoch);
     OFFSET(SESSION_CALLS, session, calls);
+    OFFSET(SESSION_BADGE, session, badge);
 }
 
 static __attribute__((used)) void ipc_offsets(void)

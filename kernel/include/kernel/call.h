@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// A kernel call on its way through the dispatcher: the registers it came in, as entry code stores them. The results
-// leave in those of the third and fourth argument, so a handler writes them last.
+// A kernel call on its way through the dispatcher: the registers it came in, as entry code stores
+// them. The results leave in those of the third and fourth argument, so a handler writes them last.
 #pragma once
 
 #include <abi/errors.h>

@@ -17,9 +17,11 @@ void log_write_user(const char *line, size_t size); // RESOURCE LOG_WRITE
 // Copies up to size bytes from monotonic position; what the ring has no longer reads as zeros.
 // Returns how many.
 size_t log_read(uint64_t position, char *to, size_t size);
-void log_console_enable(int is_on); // echo to the debug UART (boot and panic)
-void log_panic_begin(
-    void); // console on, and no lock is waited for: the others may hold it for ever
+// Ends the echo to the debug UART: it belongs to user space now. Panics take it back.
+void log_console_leave(void);
+// Console on, with the last lines it has not shown. No lock is waited for any more: the others may
+// hold it for ever.
+void log_panic_begin(void);
 
 void trace_event(uint16_t event, int32_t status, uint64_t argument);
 extern uint32_t trace_is_on; // boot option `trace`

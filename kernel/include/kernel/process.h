@@ -23,7 +23,7 @@ struct process {
     char name[16];
     struct list_node sweep_link; // every process, least recently swept first
     uint32_t end_stage;          // how far its end is
-    uint32_t reserved;
+    uint32_t is_first;   // the first component: its end is the system's
     uint64_t swept; // how many revocations its handle table was swept for
 };
 

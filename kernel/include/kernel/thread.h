@@ -31,7 +31,7 @@ enum thread_slow {
     THREAD_SLOW_ATTENTION = 1u << 11, // kill, stop, cancel or kick is pending
     THREAD_SLOW_RESERVE =
         1u << 12, // runs on its own reserve context (notification or orphaned call)
-    THREAD_SLOW_DEBUG = 1u << 13,
+    THREAD_SLOW_FAULT = 1u << 13, // its fault or page request is under way, not a call
     THREAD_SLOW_NEW_STATE =
         1u << 14, // not resumed by a plain system-call return (interrupted, new registers)
     // bits 0-7: home core number; fast path compares the whole word with its own core number

@@ -42,6 +42,7 @@
 #define atomic_exchange_pointer(pointer, value, order)                                             \
     __atomic_exchange_n((pointer), (value), order)
 
+// NOLINTNEXTLINE(readability-non-const-parameter): the builtin writes through both pointers.
 static inline bool atomic_compare_exchange_u64(uint64_t *pointer, uint64_t *expected,
                                                uint64_t desired, int success)
 {

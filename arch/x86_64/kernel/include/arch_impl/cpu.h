@@ -60,7 +60,6 @@ bool cpu_interrupt_pending(void);
 _Noreturn void cpu_halt(void);
 void cpu_send_ipi(uint32_t core);
 void cpu_timer_arm(uint64_t deadline_ns);
-uint64_t cpu_time_ns(void);
 void cpu_stop_others(void);
 bool cpu_random(uint64_t *out);
 
@@ -79,3 +78,33 @@ void cpu_vector_enable(struct thread *thread);
 
 // Everything a reader of the time page needs but realtime_ns and core_count.
 void cpu_time_page_fill(struct tes_time_page *page);
+
+// The clock's parameters, set once at boot (clock.c).
+struct x86_clock {
+    uint64_t base_ticks;
+    uint64_t ns_per_tick; // shifted left by 32
+    uint64_t has_counter; // 0: the cycle counter is not usable, cpu_time_slow_ns reads the HPET
+};
+extern struct x86_clock x86_clock;
+uint64_t cpu_time_slow_ns(void);
+
+static inline uint64_t cpu_time_ns(void)
+{
+    if (x86_clock.has_counter == 0) {
+        return cpu_time_slow_ns();
+    }
+    unsigned __int128 product = cpu_ticks() - x86_clock.base_ticks;
+    product *= x86_clock.ns_per_tick;
+    return (uint64_t)(product >> 32);
+}
+
+// Makes a thread the core's current one if neither it nor the one before is in a guest. The thread
+// pointer is a user address (thread_control checked it).
+static inline void cpu_set_current_native(struct cpu *cpu, struct arch_frame *frame,
+                                          uint64_t thread_pointer)
+{
+    const uint64_t end = (uint64_t)(uintptr_t)(frame + 1);
+    cpu->arch.tss.rsp0_low = (uint32_t)end;
+    cpu->arch.tss.rsp0_high = (uint32_t)(end >> 32);
+    __asm__ volatile("wrfsbase %0" : : "r"(thread_pointer));
+}

@@ -21,7 +21,8 @@ struct arch_frame {
 };
 static_assert(sizeof(struct arch_frame) == 176,
               "entry code and the CPU's stack alignment rely on it");
-static_assert(offsetof(struct arch_frame, r10) - offsetof(struct arch_frame, rax) == offsetof(struct call, arguments[5]),
+static_assert(offsetof(struct arch_frame, r10) - offsetof(struct arch_frame, rax) ==
+                  offsetof(struct call, arguments[5]),
               "frame_call");
 
 #define X86_SELECTOR_USER_CODE 0x2bu // sysret's order: user data 0x23, user code 0x2b
