@@ -11,10 +11,10 @@
 #include <arch/machine.h>
 #include <stdarg.h>
 
-#define RING_SIZE ((size_t)LOG_RING_SIZE)
-#define NS_PER_US 1000u
+#define RING_SIZE     ((size_t)LOG_RING_SIZE)
+#define NS_PER_US     1000u
 #define PANIC_REPEATS 1024u // bytes of the log
-#define US_PER_S  1000000u
+#define US_PER_S      1000000u
 #ifdef CONFIG_DEBUG
 #define SHOWS_DEBUG 1
 #else

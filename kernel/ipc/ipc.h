@@ -50,7 +50,8 @@ struct thread *reply_caller_lock(const struct handle_view *view, struct endpoint
 // endpoint.c
 void endpoint_end_callers_locked(struct endpoint *endpoint); // all that queue get PEER_DIED
 void endpoint_update_pending_locked(struct endpoint *endpoint);
-tes_status_t endpoint_join(struct endpoint *endpoint, struct thread *server) TES_MUST_CHECK; // REVOKED
+tes_status_t endpoint_join(struct endpoint *endpoint,
+                           struct thread *server) TES_MUST_CHECK; // REVOKED
 void endpoint_leave(struct thread *server);
 void endpoint_push_receiver_locked(struct endpoint *endpoint, struct thread *receiver);
 struct thread *endpoint_pop_receiver_locked(struct endpoint *endpoint);

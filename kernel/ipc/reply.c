@@ -130,7 +130,8 @@ tes_status_t sys_reply_keep(uint64_t *out_reply)
     list_append(&endpoint->replies, &reply->link);
     caller->kept_reply = reply;
     caller->call_endpoint = endpoint;
-    atomic_store_pointer(&caller->server, NULL, ATOMIC_RELEASE); // pairs with ipc_cancel: then call_endpoint is there
+    atomic_store_pointer(&caller->server, NULL,
+                         ATOMIC_RELEASE); // pairs with ipc_cancel: then call_endpoint is there
     self->caller = NULL;
     return_context(self);
     spinlock_release(&endpoint->object.lock);

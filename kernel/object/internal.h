@@ -94,4 +94,7 @@ void quiesce_session(struct session *session); // session_free later
 void quiesce_session_page(void *page);         // session_page_release, once no TLB holds it
 // object_destroy by a caller that closes that many of its handles itself.
 tes_status_t object_end(struct object *object, uint32_t closed_next) TES_MUST_CHECK;
+// The same for one that ended by itself. WOULD_BLOCK: all is done, but a Process stays for INSPECT
+// until it is destroyed.
+tes_status_t object_end_alone(struct object *object) TES_MUST_CHECK;
 void object_free(struct object *object); // object.c: after release

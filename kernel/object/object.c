@@ -147,7 +147,7 @@ static void destroy_finish(struct object *object)
     }
 }
 
-tes_status_t object_end(struct object *object, uint32_t closed_next)
+static tes_status_t end(struct object *object, uint32_t closed_next, bool is_kept)
 {
     tes_status_t status = destroy_enter(object);
     if (status != TES_OK) {
@@ -155,6 +155,9 @@ tes_status_t object_end(struct object *object, uint32_t closed_next)
     }
     status = destroy_step(object);
     ASSERT(status == TES_OK || status == TES_ERROR_RESTART);
+    if (status == TES_OK && is_kept) {
+        status = TES_ERROR_WOULD_BLOCK;
+    }
     if (status == TES_OK) {
         destroy_finish(object);
         if (object->root->handles >
@@ -169,9 +172,19 @@ tes_status_t object_end(struct object *object, uint32_t closed_next)
     return status;
 }
 
+tes_status_t object_end(struct object *object, uint32_t closed_next)
+{
+    return end(object, closed_next, false);
+}
+
+tes_status_t object_end_alone(struct object *object)
+{
+    return end(object, 0, object->type == TES_TYPE_PROCESS);
+}
+
 tes_status_t object_destroy(struct object *object)
 {
-    return object_end(object, 0);
+    return end(object, 0, false);
 }
 
 uint64_t object_count(enum tes_object_type type)

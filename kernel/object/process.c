@@ -123,6 +123,9 @@ tes_status_t process_destroy(struct object *object)
         status = threads_end(process);
         process->end_stage += status == TES_OK;
     }
+    if (process->end_stage == PROCESS_EMPTY) {
+        return TES_OK; // had ended by itself
+    }
     if (status == TES_OK) {
         status = handle_table_close_some(process);
     }
@@ -134,6 +137,7 @@ tes_status_t process_destroy(struct object *object)
     }
     if (status == TES_OK) {
         process_unlist(process);
+        process->end_stage = PROCESS_EMPTY;
     }
     return status;
 }

@@ -37,6 +37,18 @@ void object_destroy_later(struct object *object)
     }
 }
 
+// If another core ended it meanwhile, its reclaiming was left to us.
+static void work_forget(struct object *object)
+{
+    spinlock_acquire(&object->lock);
+    object->is_queued = 0;
+    bool is_ended = object->destroy_state == OBJECT_ENDED;
+    spinlock_release(&object->lock);
+    if (is_ended) {
+        object_reclaim_later(object);
+    }
+}
+
 static bool destroy_step(void)
 {
     uint32_t core = cpu_local()->id;
@@ -45,8 +57,11 @@ static bool destroy_step(void)
         return false;
     }
     queues[core].first = object->reclaim_next;
-    if (object_destroy(object) == TES_OK) {
-        object_reclaim_later(object); // object_destroy left that to us
+    tes_status_t status = object_end_alone(object);
+    if (status == TES_OK) {
+        object_reclaim_later(object); // object_end_alone left that to us
+    } else if (status == TES_ERROR_WOULD_BLOCK) {
+        work_forget(object);
     } else {
         queue_append(object);
     }

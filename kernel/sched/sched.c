@@ -293,7 +293,7 @@ static void arm_for(struct sched_core *core, const struct thread *thread)
     if (context->period_ns != 0 || (core->bitmap >> thread->priority & 1) != 0) {
         wanted = min_u64(wanted, core->last_ns + context->left_ns);
     }
-    if (core->bitmap != 0) {
+    if (core->bitmap != 0 && atomic_load_u64(&pull_idle_cores, ATOMIC_RELAXED) != 0) {
         pull_offer(core);
     }
     if ((thread->slow_flags & THREAD_SLOW_RESERVE) != 0) {
@@ -355,11 +355,11 @@ static inline struct thread *exchange_locked(struct sched_core *core, struct thr
         (core->is_blocked == 0 && next->priority < self->priority + (is_yielding ? 0u : 1u))) {
         return NULL;
     }
-    run_queue_remove_locked(core, node);
     if (core->is_blocked == 0) {
         self->state = TES_THREAD_READY;
         run_queue_put_locked(core, self, !is_yielding);
     }
+    run_queue_remove_locked(core, node); // after: a queue that keeps a thread keeps its bit
     return next;
 }
 

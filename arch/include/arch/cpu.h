@@ -85,6 +85,9 @@ extern uint32_t cpu_count;
 // void cpu_set_current(struct thread *);
 //     switches to it, all but address space and vector state
 //
+// void cpu_set_current_native(struct cpu *, struct arch_frame *, uint64_t thread_pointer);
+//     the same by frame, if neither the thread nor the one before is in a guest
+//
 // size_t cpu_index_clamp(size_t index, size_t size);
 //     index if below size, else 0, without a branch
 //

@@ -12,6 +12,7 @@
 #define UART_LINE       (UART_BASE + 3)
 #define UART_MODEM      (UART_BASE + 4)
 #define UART_STATUS     (UART_BASE + 5)
+#define UART_PORTS      8u
 #define LINE_DIVISOR    0x80u
 #define LINE_8N1        0x03u
 #define FIFO_ON_CLEAR   0x07u
@@ -29,6 +30,11 @@ void machine_console_init(void)
     port_out8(UART_LINE, LINE_8N1);
     port_out8(UART_FIFO, FIFO_ON_CLEAR);
     port_out8(UART_MODEM, MODEM_DTR_RTS);
+}
+
+bool console_has_port(uint16_t port)
+{
+    return port >= UART_BASE && port < UART_BASE + UART_PORTS;
 }
 
 void machine_console_put(char c)

@@ -218,19 +218,17 @@ not_reply:
     jne guest_system_call
     cmpl $TES_CALL_NOTIFICATION_SIGNAL, %eax
     je signal_fast
-    cmpl $TES_CALL_GUEST_ENTER, %eax
-    je guest_enter
 simple_path:
 // --- simple calls: C with a struct call on the core's stack; rbx rbp r12-r15 keep the user's values -----------
     mov %rsp, %gs:CPU_USER_STACK
+    movabs $TES_CALL_MASK_SIMPLE, %rsp
+    bt %rax, %rsp                       // looks at six bits only: the bound comes below
+    jnc not_simple_class
     mov %gs:CPU_KERNEL_STACK, %rsp
     push %gs:CPU_USER_STACK
     push %rcx
     push %r11
-    movabs $TES_CALL_MASK_SIMPLE, %r11
-    bt %rax, %r11
-    jnc not_simple
-    cmp $TES_CALL_COUNT, %rax           // the bit test looks at six bits only
+    cmp $TES_CALL_COUNT, %rax
     jae not_simple
     sbb %rcx, %rcx                      // all ones: below the count (speculation clamp)
     and %rax, %rcx
@@ -286,14 +284,38 @@ simple_reschedule:                      // save what the user expects back, then
     mov %rax, T(THREAD_FRAME_R10)(%rdi)
     jmp exit_kernel
 
+// --- yield: nothing to decode; saves what it preserves and asks the scheduler -----------------------------------
+yield:                                  // rsp: the current thread; the user's is in the core's scratch word
+    mov %rsp, %rdi
+    mov %rcx, T(THREAD_FRAME_RIP)(%rdi)
+    mov %r11, T(THREAD_FRAME_RFLAGS)(%rdi)
+    mov %gs:CPU_USER_STACK, %rax
+    mov %rax, T(THREAD_FRAME_RSP)(%rdi)
+    movq $TES_OK, T(THREAD_FRAME_RAX)(%rdi)
+    mov %rbx, T(THREAD_FRAME_RBX)(%rdi)
+    mov %rbp, T(THREAD_FRAME_RBP)(%rdi)
+    mov %r12, T(THREAD_FRAME_R12)(%rdi)
+    mov %r13, T(THREAD_FRAME_R13)(%rdi)
+    mov %r14, T(THREAD_FRAME_R14)(%rdi)
+    mov %r15, T(THREAD_FRAME_R15)(%rdi)
+    orl $SCHED_YIELD, %gs:CPU_NEED_RESCHEDULE
+    jmp exit_kernel
+
 // --- everything else: all registers into the frame, then C ------------------------------------------------------
 not_simple:
     pop %r11
     pop %rcx
     pop %rsp
-    .globl full_path
-full_path:
     mov %rsp, %gs:CPU_USER_STACK
+    jmp full_path
+not_simple_class:
+    mov CURRENT, %rsp
+    cmpl $TES_CALL_YIELD, %eax
+    je yield
+    cmpl $TES_CALL_GUEST_ENTER, %eax
+    je guest_enter
+    .globl full_path
+full_path:                              // the user's rsp is in the core's scratch word
     mov CURRENT, %rsp
     mov %rcx, T(THREAD_FRAME_RIP)(%rsp)
     mov %r11, T(THREAD_FRAME_RFLAGS)(%rsp)

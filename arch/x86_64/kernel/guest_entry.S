@@ -66,8 +66,8 @@ guest_saved:                            // came through a message path's number:
 // --- guest_enter --------------------------------------------------------------------------------------------------
     .balign 64
     .globl guest_enter
-guest_enter:
-    mov CURRENT, %rax
+guest_enter:                            // rsp: the current thread; the personality's is in the core's scratch word
+    mov %rsp, %rax
     mov T(THREAD_GUEST_STATE)(%rax), %rbx
     test %rbx, %rbx
     jz guest_enter_slow
@@ -85,8 +85,9 @@ guest_enter:
     jnz guest_enter_slow
     mov %rcx, T(THREAD_GUEST_RESUME_IP)(%rax)
     mov %r11, T(THREAD_GUEST_RESUME_FLAGS)(%rax)
-    mov %rsp, T(THREAD_GUEST_RESUME_SP)(%rax)
     mov %rsi, %rcx
+    mov %gs:CPU_USER_STACK, %rsi
+    mov %rsi, T(THREAD_GUEST_RESUME_SP)(%rax)
     mov GUEST_RFLAGS(%rbx), %r11
     and $USER_FLAGS_MASK, %r11d
     or $USER_FLAGS_SET, %r11d

@@ -5,6 +5,7 @@
 #include <abi/fault.h>
 #include <abi_arch/registers.h>
 #include <kernel/boot.h>
+#include <kernel/log.h>
 #include <kernel/thread.h>
 
 #define EXIT_PORT        0xf4u // isa-debug-exit: the emulator ends with 2 * value + 1
@@ -40,6 +41,9 @@ tes_status_t machine_port_read(uint16_t port, uint32_t size, uint32_t *out_value
 
 tes_status_t machine_port_write(uint16_t port, uint32_t size, uint32_t value)
 {
+    if (console_has_port(port)) {
+        log_console_leave();
+    }
     switch (size) {
     case 1:
         port_out8(port, (uint8_t)value);

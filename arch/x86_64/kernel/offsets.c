@@ -59,6 +59,7 @@ static __attribute__((used)) void cpu_offsets(void)
     OFFSET(CPU_ROOT, cpu, arch.root);
     OFFSET(CPU_TSS_RSP0, cpu, arch.tss.rsp0_low);
     OFFSET(CPU_NEED_RESCHEDULE, cpu, need_reschedule);
+    VALUE(SCHED_YIELD, SCHED_YIELD);
     OFFSET(CPU_COUNTERS, cpu, counters);
 }
 

@@ -9,6 +9,8 @@
 #include <arch/mmu.h>
 #include <kernel/types.h>
 
+bool console_has_port(uint16_t port); // of the UART the kernel logs to
+
 // Model-specific registers (Intel SDM vol. 4, table 2-2).
 #define MSR_APIC_BASE    0x1bu
 #define MSR_TSC_DEADLINE 0x6e0u

@@ -22,10 +22,12 @@ struct process {
     struct list_node guest_spaces; // struct space.guest_link: guest Spaces it owns
     char name[16];
     struct list_node sweep_link; // every process, least recently swept first
-    uint32_t end_stage;          // how far its end is
-    uint32_t is_first;   // the first component: its end is the system's
-    uint64_t swept; // how many revocations its handle table was swept for
+    uint32_t end_stage;          // how far its end is: 1 without threads, then PROCESS_EMPTY
+    uint32_t is_first;           // the first component: its end is the system's
+    uint64_t swept;              // how many revocations its handle table was swept for
 };
+
+#define PROCESS_EMPTY 2u // without handles and Space: kept for INSPECT
 
 // The process of the thread running on this core.
 struct process *current_process(void);

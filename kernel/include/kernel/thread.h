@@ -30,7 +30,7 @@ enum thread_slow {
     THREAD_SLOW_BOOSTED = 1u << 10,   // runs with a priority lent by a waiting caller
     THREAD_SLOW_ATTENTION = 1u << 11, // kill, stop, cancel or kick is pending
     THREAD_SLOW_RESERVE =
-        1u << 12, // runs on its own reserve context (notification or orphaned call)
+        1u << 12,                 // runs on its own reserve context (notification or orphaned call)
     THREAD_SLOW_FAULT = 1u << 13, // its fault or page request is under way, not a call
     THREAD_SLOW_NEW_STATE =
         1u << 14, // not resumed by a plain system-call return (interrupted, new registers)

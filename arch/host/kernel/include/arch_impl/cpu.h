@@ -17,6 +17,7 @@ void cpu_send_ipi(uint32_t core);
 void cpu_time_page_fill(struct tes_time_page *page);
 struct arch_frame *cpu_current_frame(void);
 void cpu_set_current(struct thread *thread);
+void cpu_set_current_native(struct cpu *cpu, struct arch_frame *frame, uint64_t thread_pointer);
 void cpu_timer_arm(uint64_t deadline_ns);
 bool cpu_interrupt_pending(void);
 void cpu_idle(void);
