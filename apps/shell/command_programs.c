@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // Programs and components, through init; and switching the machine off. A program is given the
-// command's streams as "stdin", "stdout" and "stderr", and files as "file/NAME".
+// command's streams as "stdin", "stdout" and "stderr", and files to read and to write as "file/n" and
+// "output/n".
 #include <rt/format.h>
 #include <rt/string.h>
 #include <tes/calls.h>
@@ -12,12 +13,16 @@
 #define POWER_OFF_CODE   0x10u // what the runner takes for a clean end
 #define EVENTS_BUFFER    512u
 #define TEST_PREFIX      "test"
-#define LINUX_FILES_MAX  8u
-#define FILE_NAME_PREFIX "file/"
+#define LAUNCH_FILES_MAX 12u
+
+struct launch_file {
+    const char *name;
+    bool is_output;
+};
 
 struct launch {
     const char *const *arguments;
-    const char *files[LINUX_FILES_MAX];
+    struct launch_file files[LAUNCH_FILES_MAX];
     unsigned file_count;
 };
 
@@ -39,21 +44,36 @@ static tes_status_t give_streams(struct context *context, tes_endpoint_t program
     return TES_OK;
 }
 
-static tes_status_t give_file(struct context *context, tes_endpoint_t program, const char *name)
+static tes_status_t give_file(struct context *context, tes_endpoint_t program,
+                              const struct launch_file *what, unsigned number)
 {
     char local[TES_PROGRAM_NAME_SIZE];
     tes_endpoint_t file;
     tes_status_t status =
-        streams_open_file(&context->shell->streams, name, STREAM_OPEN_READ, &file);
+        streams_open_file(&context->shell->streams, what->name,
+                          what->is_output ? STREAM_OPEN_WRITE : STREAM_OPEN_READ, &file);
     if (status != TES_OK) {
         return status;
     }
-    if (rt_format(local, sizeof(local), FILE_NAME_PREFIX "%s", name) >= (int)sizeof(local)) {
-        status = TES_ERROR_INVALID;
-    } else {
-        status = tes_program_give(program, local, tes_endpoint_any(file));
-    }
+    rt_format(local, sizeof(local), what->is_output ? "output/%u" : "file/%u", number);
+    status = tes_program_give(program, local, tes_endpoint_any(file));
     tes_close(file.value); // the program has its own
+    return status;
+}
+
+static tes_status_t give_files(struct context *context, tes_endpoint_t program,
+                               const struct launch *launch)
+{
+    unsigned numbers[2] = { 0, 0 }; // inputs and outputs are counted apart
+    tes_status_t status = TES_OK;
+    for (unsigned i = 0; i < launch->file_count && status == TES_OK; i++) {
+        const struct launch_file *file = &launch->files[i];
+        status = give_file(context, program, file, numbers[file->is_output]++);
+        if (status != TES_OK) {
+            io_error(&context->io, "%s: %s: %s\n", launch->arguments[0], file->name,
+                     io_status_text(status));
+        }
+    }
     return status;
 }
 
@@ -91,8 +111,8 @@ static int launch(struct context *context, const struct launch *launch)
         return STATUS_NOT_RUN;
     }
     status = give_streams(context, program);
-    for (unsigned i = 0; i < launch->file_count && status == TES_OK; i++) {
-        status = give_file(context, program, launch->files[i]);
+    if (status == TES_OK) {
+        status = give_files(context, program, launch);
     }
     uint64_t process_id = 0;
     if (status == TES_OK) {
@@ -122,27 +142,59 @@ int command_run_program(struct context *context, int argc, char **argv)
     return launch(context, &what);
 }
 
+// The name of the shell's file in `--file NAME[=PATH]` or `--output PATH=NAME`, cut out.
+static bool linux_file(struct launch *what, char *buffer, const char *option, const char *value)
+{
+    bool is_output = strcmp(option, "--output") == 0;
+    const char *equals = strchr(value, '=');
+    const char *name = is_output && equals != NULL ? equals + 1 : value;
+    size_t length = !is_output && equals != NULL ? (size_t)(equals - value) : strlen(name);
+    if (what->file_count == LAUNCH_FILES_MAX || length >= FILE_NAME_SIZE) {
+        return false;
+    }
+    memcpy(buffer, name, length);
+    buffer[length] = 0;
+    what->files[what->file_count++] =
+        (struct launch_file){ .name = buffer, .is_output = is_output };
+    return true;
+}
+
+static bool linux_has_value(const char *option)
+{
+    static const char *const names[] = { "--link", "--directory", "--env", "--cwd", "--time" };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(option, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// The options are the program's (personality/linux/tessera); only the files are the shell's to
+// open.
 int command_linux(struct context *context, int argc, char **argv)
 {
     const char *arguments[WORDS_MAX + 1];
+    char names[LAUNCH_FILES_MAX][FILE_NAME_SIZE];
     struct launch what = { .arguments = arguments };
-    unsigned count = 0;
-    int at = 1;
-    arguments[count++] = "linux";
-    for (; at + 1 < argc && strcmp(argv[at], "--file") == 0; at += 2) {
-        if (what.file_count == LINUX_FILES_MAX) {
-            io_error(&context->io, "linux: more than %u files\n", LINUX_FILES_MAX);
-            return STATUS_USAGE;
-        }
-        what.files[what.file_count++] = argv[at + 1];
-    }
-    if (at >= argc) {
+    if (argc < 2) {
         return command_usage(context, "linux");
     }
-    for (; at < argc; at++) {
-        arguments[count++] = argv[at];
+    for (int at = 1; at < argc && argv[at][0] == '-'; at++) {
+        bool is_file = strcmp(argv[at], "--file") == 0 || strcmp(argv[at], "--output") == 0;
+        bool has_value = at + 1 < argc && (is_file || linux_has_value(argv[at]));
+        if (is_file && has_value &&
+            !linux_file(&what, names[what.file_count % LAUNCH_FILES_MAX], argv[at], argv[at + 1])) {
+            io_error(&context->io, "linux: %s: a name is too long, or more than %u files\n",
+                     argv[at + 1], LAUNCH_FILES_MAX);
+            return STATUS_USAGE;
+        }
+        at += has_value ? 1 : 0;
     }
-    arguments[count] = NULL;
+    for (int i = 0; i < argc; i++) {
+        arguments[i] = argv[i];
+    }
+    arguments[argc] = NULL;
     return launch(context, &what);
 }
 

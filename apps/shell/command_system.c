@@ -2,6 +2,7 @@
 // Processes, processors, memory, log and trace, as the kernel tells them.
 #include <abi/counters.h>
 #include <abi/info.h>
+#include <rt/bits.h>
 #include <rt/string.h>
 #include <tes/calls.h>
 #include <tes/heap.h>
@@ -10,14 +11,13 @@
 
 #include "commands.h"
 
-#define PAGE_KIB         4u
+#define PAGE_KIB         4ull
 #define TOP_PROCESSES    64u
 #define TOP_LINES        16u
 #define TRACE_DEFAULT    32u
 #define TRACE_KEPT       512u
-#define TRACE_BATCH      8u
-#define TRACE_CORE_SHIFT 56u // index of TES_INFO_TRACE: core above, position below
-#define TRACE_CALLS_END  0x100u
+#define TRACE_STEP_MAX   (1ull << 40) // no core makes twice as many records
+#define TRACE_CORE_SHIFT 56u          // index of TES_INFO_TRACE: core above, position below
 #define PERMILLE         1000u
 
 static const char *process_state(uint32_t state)
@@ -224,58 +224,79 @@ int command_log(struct context *context, int argc, char **argv)
 
 static void trace_print(struct io *io, const struct tes_trace_record *record)
 {
-    io_print(io, "%12llu us core %u thread %-5llu %s %-4u status %-4d argument 0x%llx\n",
+    static const char *const events[] = { "switch", "interrupt", "fault" };
+    const uint32_t event = record->event - TES_TRACE_SWITCH;
+    io_print(io, "%12llu us core %u thread %-5llu ",
              (unsigned long long)(record->time_ns / TES_NS_PER_US), record->core,
-             (unsigned long long)record->thread_id,
-             record->event < TRACE_CALLS_END ? "call " : "event",
-             record->event < TRACE_CALLS_END ? record->event : record->event - TRACE_CALLS_END,
-             record->status, (unsigned long long)record->argument);
+             (unsigned long long)record->thread_id);
+    if (record->event < TES_TRACE_SWITCH) {
+        io_print(io, "call %-6u", record->event);
+    } else {
+        io_print(io, "%-11s", event < sizeof(events) / sizeof(events[0]) ? events[event] : "?");
+    }
+    io_print(io, " status %-4d argument 0x%llx\n", record->status,
+             (unsigned long long)record->argument);
 }
 
-// All that a core's ring ever held is counted through; the newest are kept.
-static uint64_t trace_take(struct context *context, uint64_t core, struct tes_trace_record *records)
+static bool trace_read(const struct context *context, uint64_t index,
+                       struct tes_trace_record *record)
 {
-    uint64_t count = 0;
-    struct tes_trace_record batch[TRACE_BATCH];
-    tes_handle_t machine = tes_resource_any(context->shell->machine);
     uint64_t written = 0;
-    while (!job_is_interrupted(context->job) &&
-           tes_object_info(machine, TES_INFO_TRACE, core << TRACE_CORE_SHIFT | count,
-                           (uint64_t)batch, sizeof(batch), &written) == TES_OK &&
-           written >= sizeof(batch[0])) {
-        for (uint64_t i = 0; i < written / sizeof(batch[0]); i++) {
-            records[count++ % TRACE_KEPT] = batch[i];
+    return tes_object_info(tes_resource_any(context->shell->machine), TES_INFO_TRACE, index,
+                           (uint64_t)record, sizeof(*record), &written) == TES_OK &&
+           written == sizeof(*record);
+}
+
+// How many records the core has made. Asking makes some more: a search ends, counting might not.
+static uint64_t trace_end(const struct context *context, uint64_t core)
+{
+    struct tes_trace_record record;
+    uint64_t end = 0;
+    for (uint64_t step = TRACE_STEP_MAX; step != 0; step /= 2) {
+        end += trace_read(context, core << TRACE_CORE_SHIFT | (end + step - 1), &record) ? step : 0;
+    }
+    return end;
+}
+
+static void trace_core(struct context *context, uint64_t core, uint64_t wanted)
+{
+    uint64_t end = trace_end(context, core);
+    struct tes_trace_record record;
+    for (uint64_t i = end - min_u64(end, wanted); i < end; i++) {
+        if (!trace_read(context, core << TRACE_CORE_SHIFT | i, &record)) {
+            return;
+        }
+        if (record.time_ns != 0) { // else overwritten meanwhile
+            trace_print(&context->io, &record);
         }
     }
-    return count;
 }
 
-static void trace_core(struct context *context, uint64_t core, uint64_t wanted,
-                       struct tes_trace_record *records)
+static int trace_switch(struct context *context, bool is_on)
 {
-    uint64_t count = trace_take(context, core, records);
-    uint64_t kept = count < TRACE_KEPT ? count : TRACE_KEPT;
-    for (uint64_t i = count - (kept < wanted ? kept : wanted); i < count; i++) {
-        trace_print(&context->io, &records[i % TRACE_KEPT]);
-    }
+    uint64_t result = 0;
+    tes_status_t status = tes_resource_control(context->shell->machine, TES_RESOURCE_CONTROL_TRACE,
+                                               0, 0, is_on ? 1 : 0, &result);
+    return status == TES_OK ? 0 : io_fail(context, "trace", "machine", status);
 }
 
 int command_trace(struct context *context, int argc, char **argv)
 {
     uint64_t wanted = TRACE_DEFAULT;
+    if (argc == 2 && (strcmp(argv[1], "on") == 0 || strcmp(argv[1], "off") == 0)) {
+        return trace_switch(context, argv[1][1] == 'n');
+    }
     if (argc > 2 || (argc == 2 && !tes_text_to_u64(argv[1], &wanted)) || wanted > TRACE_KEPT) {
         return command_usage(context, "trace");
     }
     struct tes_info_machine machine;
-    struct tes_trace_record *records = tes_alloc(TRACE_KEPT * sizeof(*records));
     tes_status_t status = info_read(context->shell, TES_INFO_MACHINE, 0, &machine, sizeof(machine));
-    if (records == NULL || status != TES_OK) {
-        tes_free(records);
+    if (status != TES_OK) {
         return io_fail(context, "trace", "machine", status);
     }
-    for (uint64_t core = 0; core < machine.core_count; core++) {
-        trace_core(context, core, wanted, records);
+    for (uint64_t core = 0; core < machine.core_count && !job_is_interrupted(context->job);
+         core++) {
+        trace_core(context, core, wanted);
     }
-    tes_free(records);
     return 0;
 }

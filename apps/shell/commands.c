@@ -43,7 +43,7 @@ static const struct command commands[] = {
     { "time", command_time, "time COMMAND [ARGUMENTS]",
       "run a command and print how long it took" },
     { "top", command_top, "top [ROUNDS]", "who uses the processors" },
-    { "trace", command_trace, "trace [COUNT]", "the newest kernel events" },
+    { "trace", command_trace, "trace [on|off|COUNT]", "the newest kernel events" },
     { "true", command_true, "true", "succeed" },
     { "unset", command_unset, "unset NAME...", "remove variables" },
 };

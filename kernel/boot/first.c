@@ -165,7 +165,8 @@ void first_component_start(void)
 {
     struct first first = { 0 };
     const struct tes_image_header *header = check_image();
-    must(process_create(quota_root(), "init", &first.process), "first process");
+    static const char name[sizeof(first.process->name)] = "init";
+    must(process_create(quota_root(), name, &first.process), "first process");
     first.process->is_first = 1;
     must(memory_create_image(quota_root(), boot_info.image_base, header->size / PAGE_SIZE,
                              &first.image),

@@ -43,8 +43,12 @@ static void core_stage(void)
 {
     stage_begin();
     sched_init_core();
-    time_init();
     uint32_t running = machine_start_cores();
+    time_init(); // tells how many
+    char word[2];
+    if (boot_option("trace", word, sizeof(word)) != NULL && trace_control(true) != TES_OK) {
+        log_warn("no memory for the trace");
+    }
     log_info("cores: %u of %u run (%lu ticks)", running, boot_info.core_count, stage_ticks());
 }
 

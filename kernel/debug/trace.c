@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// The trace: a ring of records per core, allocated at a core's first record, off unless the boot
-// option asks for it. Written by its core without a lock; a reader on another core may get a record
-// that is just being replaced.
+// The trace: a ring of records per core, made when tracing is switched on for the first time (boot
+// option, RESOURCE TRACE). Written by its core without a lock; a reader on another core may get a
+// record that is just being replaced.
 #include <abi/info.h>
 #include <kernel/frame.h>
 #include <kernel/limits.h>
+#include <kernel/lock.h>
 #include <kernel/log.h>
 #include <kernel/thread.h>
 #include <rt/atomic.h>
@@ -22,24 +23,41 @@ static_assert(sizeof(struct trace_ring) <= PAGE_SIZE << RING_ORDER, "one allocat
 
 uint32_t trace_is_on;
 
-static struct trace_ring *ring_of(struct cpu *cpu)
+static struct spinlock lock; // guards the making of rings, and switching
+
+static tes_status_t rings_make(void)
 {
-    if (cpu->trace == NULL) {
+    for (uint32_t core = 0; core < cpu_count; core++) {
         paddr_t frame;
-        if (frame_allocate_order(RING_ORDER, &frame) == TES_OK) {
-            cpu->trace = frame_address(frame);
-            cpu->trace->end = 0;
-        } else {
-            trace_is_on = 0;
+        if (cpus[core]->trace != NULL) {
+            continue;
         }
+        if (frame_allocate_order(RING_ORDER, &frame) != TES_OK) {
+            return TES_ERROR_NO_MEMORY; // what is made serves the next try
+        }
+        struct trace_ring *ring = frame_address(frame);
+        ring->end = 0;
+        atomic_store_pointer(&cpus[core]->trace, ring,
+                             ATOMIC_RELEASE); // pairs with trace_event and trace_read
     }
-    return cpu->trace;
+    return TES_OK;
+}
+
+tes_status_t trace_control(bool is_on)
+{
+    spinlock_acquire(&lock);
+    tes_status_t status = is_on ? rings_make() : TES_OK;
+    if (status == TES_OK) {
+        atomic_store_u32(&trace_is_on, is_on ? 1 : 0, ATOMIC_RELAXED);
+    }
+    spinlock_release(&lock);
+    return status;
 }
 
 void trace_event(uint16_t event, int32_t status, uint64_t argument)
 {
-    struct cpu *cpu = cpu_local();
-    struct trace_ring *ring = trace_is_on != 0 ? ring_of(cpu) : NULL;
+    const struct cpu *cpu = cpu_local();
+    struct trace_ring *ring = atomic_load_pointer(&cpu->trace, ATOMIC_ACQUIRE); // see rings_make
     if (ring == NULL) {
         return;
     }
@@ -58,7 +76,8 @@ void trace_event(uint16_t event, int32_t status, uint64_t argument)
 uint64_t trace_read(uint32_t core, uint64_t position, struct tes_trace_record *out_records,
                     uint64_t count)
 {
-    const struct trace_ring *ring = cpus[core]->trace;
+    const struct trace_ring *ring =
+        atomic_load_pointer(&cpus[core]->trace, ATOMIC_ACQUIRE); // see rings_make
     if (ring == NULL) {
         return 0;
     }

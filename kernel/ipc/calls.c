@@ -123,7 +123,9 @@ void kernel_call(struct thread *self)
         frame_set_status(&self->frame, TES_ERROR_BAD_CALL);
         return;
     }
+    const uint64_t argument = call->arguments[0];
     tes_status_t status = call_decoders[array_index_clamp(number, TES_CALL_COUNT)](call);
+    trace_point((uint16_t)number, status, argument);
     if (status == TES_ERROR_BLOCKED) {
         return;
     }

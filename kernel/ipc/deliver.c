@@ -25,7 +25,7 @@ static void set_received_words(struct thread *sender, struct thread *receiver)
     if (is_kernel_message) {
         static_assert(sizeof(struct tes_fault) == TES_MESSAGE_WORDS * sizeof(uint64_t),
                       "a fault fills the words");
-        frame_set_words(&receiver->frame, &sender->fault.cause);
+        frame_set_words(&receiver->frame, (const uint64_t *)(const void *)&sender->fault);
     } else {
         frame_copy_words(&receiver->frame, &sender->frame);
         label |= frame_label(&sender->frame);
@@ -182,12 +182,13 @@ tes_status_t message_start(struct endpoint *endpoint, struct thread *sender)
     struct thread *receiver = NULL;
     spinlock_acquire(&endpoint->object.lock);
     tes_status_t status = start_locked(endpoint, sender, &receiver);
-    spinlock_release(&endpoint->object.lock);
+    // Under the lock: its end takes that too, and frees no thread that is still to be woken.
     if (receiver != NULL && status == TES_ERROR_BLOCKED) {
         sched_wake_and_switch(receiver);
     } else if (receiver != NULL) {
         sched_wake(receiver);
     }
+    spinlock_release(&endpoint->object.lock);
     if (status == TES_ERROR_BLOCKED && sender == current_thread()) {
         sched_block_current();
     }

@@ -103,6 +103,7 @@ void fault_deliver(struct thread *thread, const struct tes_fault *fault)
     }
     fault_report(thread, fault);
     process_end(thread->process, PROCESS_STATUS_CRASHED);
+    thread_post(thread, THREAD_OP_KILL); // done on the way out: it does not run again
 }
 
 tes_status_t ipc_page_request(struct memory *memory, struct thread *thread, uint64_t page,

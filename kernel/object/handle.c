@@ -37,16 +37,18 @@ static inline struct handle_slot *slot_of_value(const struct handle_table *table
     if (page >= count) {
         return NULL;
     }
-    return &table->pages[array_index_clamp(page, count)]
-                        [HANDLE_SLOT_OFFSET(value) / sizeof(struct handle_slot) % HANDLES_PER_PAGE];
+    char *slots = (char *)table->pages[array_index_clamp(page, count)];
+    return (struct handle_slot *)(void *)(slots + HANDLE_SLOT_OFFSET(value) % PAGE_SIZE);
 }
 
+// Why a slot was not good. It may have changed meanwhile: any of the errors is right then.
 static tes_status_t __attribute__((noinline, cold))
-resolve_error(const struct handle_slot *slot, const struct handle_view *view, uint32_t generation,
-              uint8_t type)
+resolve_error(const struct handle_slot *slot, const struct handle_view *view, uint8_t type)
 {
-    if (slot->generation != generation) {
-        bool is_swept = slot->generation == generation + 1 && (slot->flags & HANDLE_SWEPT) != 0;
+    uint32_t generation = (uint32_t)(view->value >> 32);
+    if (slot->generation != generation || (generation & 1) == 0) {
+        bool is_swept = (generation & 1) != 0 && slot->generation == generation + 1 &&
+                        (slot->flags & HANDLE_SWEPT) != 0;
         return is_swept ? TES_ERROR_REVOKED : TES_ERROR_BAD_HANDLE;
     }
     if (!session_is_live(view->session, view->epoch)) {
@@ -55,52 +57,32 @@ resolve_error(const struct handle_slot *slot, const struct handle_view *view, ui
     return type != TES_TYPE_NONE && type != view->type ? TES_ERROR_BAD_TYPE : TES_ERROR_NO_RIGHT;
 }
 
+// No slot has epoch 0, and an empty one (even generation) has one that no Session ever has.
 tes_status_t handle_resolve(struct process *process, uint64_t value, enum tes_object_type type,
                             uint32_t rights, struct handle_view *out_view)
 {
-    uint32_t generation = (uint32_t)(value >> 32);
     const struct handle_slot *slot = slot_of_value(&process->handles, value);
-    if (slot == NULL || (generation & 1) == 0) {
+    if (slot == NULL) {
         return TES_ERROR_BAD_HANDLE;
     }
-    struct handle_view view = { .object = slot->object,
-                                .session = slot->session,
-                                .epoch = slot->epoch,
-                                .badge = slot->badge,
-                                .value = value,
-                                .rights = slot->rights,
-                                .type = slot->type,
-                                .flags = slot->flags };
+    const struct session *session = slot->session;
+    uint64_t epoch = slot->epoch;
+    uint32_t traits = slot->traits;
+    *out_view = (struct handle_view){ .object = slot->object,
+                                      .session = slot->session,
+                                      .epoch = epoch,
+                                      .badge = slot->badge,
+                                      .value = value,
+                                      .traits = traits };
     // The generation is read last: pairs with the order of stores in slot_fill_locked and
-    // handle_slot_clear_locked.
+    // handle_slot_empty.
     atomic_fence_acquire();
-    if (atomic_load_u32(&slot->generation, ATOMIC_RELAXED) != generation ||
-        (type != TES_TYPE_NONE && type != view.type) || (rights & ~(uint32_t)view.rights) != 0 ||
-        !session_is_live(view.session, view.epoch)) {
-        return resolve_error(slot, &view, generation, (uint8_t)type);
+    if (atomic_load_u32(&slot->generation, ATOMIC_RELAXED) != (uint32_t)(value >> 32) ||
+        (type != TES_TYPE_NONE && type != out_view->type) || (rights & ~traits) != 0 ||
+        atomic_load_u64(&session->epoch, ATOMIC_ACQUIRE) != epoch) { // pairs with its death
+        return resolve_error(slot, out_view, (uint8_t)type);
     }
-    *out_view = view;
     return TES_OK;
-}
-
-void handle_slot_clear_locked(struct handle_table *table, struct handle_slot *slot, uint32_t index,
-                              uint8_t flags)
-{
-    uint32_t generation = slot->generation + 1;
-    atomic_store_u32(&slot->generation, generation, ATOMIC_RELAXED);
-    atomic_fence_release(); // pairs with the fence in handle_resolve
-    slot->rights = 0;
-    slot->type = TES_TYPE_NONE;
-    slot->flags = flags;
-    slot->object = &object_none;
-    slot->session = &session_none;
-    slot->epoch = 1; // session_none's is 0
-    table->used--;
-    if (generation < UINT32_MAX - 1) { // else its generations are used up: never again
-        slot->next_free = table->first_free;
-        table->first_free = index;
-        table->free_count++;
-    }
 }
 
 static uint64_t slot_fill_locked(struct handle_table *table, const struct handle_grant *grant,
@@ -108,19 +90,18 @@ static uint64_t slot_fill_locked(struct handle_table *table, const struct handle
 {
     uint32_t index = table->first_free;
     struct handle_slot *slot = handle_table_slot(table, index);
-    ASSERT((slot->generation & 1) == 0);
+    uint32_t generation = slot->generation + 1;
+    ASSERT((generation & 1) != 0);
     table->first_free = slot->next_free;
     table->free_count--;
     table->used++;
     slot->object = grant->object;
     slot->session = grant->session;
-    slot->epoch = grant->epoch;
+    slot->epoch = grant->epoch != 0 ? grant->epoch : HANDLE_EPOCH_NONE; // the object just died
     slot->badge = grant->badge;
-    slot->label = 0;
     slot->flags = (uint8_t)((grant->flags & ~HANDLE_COUNTED) | (is_counted ? HANDLE_COUNTED : 0));
     slot->type = grant->object->type;
     slot->rights = grant->rights;
-    uint32_t generation = slot->generation + 1;
     atomic_store_u32(&slot->generation, generation,
                      ATOMIC_RELEASE); // pairs with the fence in handle_resolve
     return (uint64_t)generation << 32 | (uint64_t)index << HANDLE_INDEX_SHIFT;
@@ -144,7 +125,7 @@ static void table_extend(struct handle_table *table, struct handle_slot *slots)
     for (uint32_t index = HANDLES_PER_PAGE; index-- > 0;) {
         slots[index].object = &object_none;
         slots[index].session = &session_none;
-        slots[index].epoch = 1;
+        slots[index].epoch = HANDLE_EPOCH_NONE;
         if (index >= start) {
             slots[index].next_free = table->first_free;
             table->first_free = first + index;
@@ -206,41 +187,35 @@ static tes_status_t table_grow(struct process *process)
     return TES_OK;
 }
 
-// On success the process is locked and has that many empty slots beyond those reserved.
-static tes_status_t lock_with_slots(struct process *process, uint32_t count)
+// The process is locked and live, but has no such slot. OK: look again; unlocked in any case.
+static tes_status_t __attribute__((noinline)) make_room_unlock(struct process *process)
 {
     struct handle_table *table = &process->handles;
-    for (;;) {
-        spinlock_acquire(&process->object.lock);
-        if (!object_is_live(&process->object)) {
-            spinlock_release(&process->object.lock);
-            return TES_ERROR_DEAD;
-        }
-        if (table->free_count >= table->reserved + count) {
-            return TES_OK;
-        }
-        uint32_t swept = handle_sweep_page_locked(table, &table->cursor);
-        spinlock_release(&process->object.lock);
-        tes_status_t status = TES_OK;
-        if (swept != 0) {
-            quota_return_handles(process->quota, swept);
-        } else {
-            status = table_grow(process);
-        }
-        if (status != TES_OK) {
-            return status;
-        }
-    }
+    uint32_t swept = handle_sweep_page_locked(process, &table->cursor);
+    spinlock_release(&process->object.lock);
+    return swept != 0 ? TES_OK : table_grow(process);
 }
 
-// Counts the handle in its Session. False: a minted Session that is closed.
-static bool session_count_get(struct session *session)
+// On success the process is locked and has that many empty slots, paid for, beyond those reserved.
+static inline tes_status_t lock_with_slots(struct process *process, uint32_t count)
 {
-    if ((session->flags & SESSION_MINTED) != 0) {
-        return session_handle_get(session);
+    const struct handle_table *table = &process->handles;
+    for (;;) {
+        spinlock_acquire(&process->object.lock);
+        tes_status_t status = object_is_live(&process->object) ? TES_OK : TES_ERROR_DEAD;
+        if (status == TES_OK && table->free_count < table->reserved + count) {
+            status = make_room_unlock(process);
+            if (status != TES_OK) {
+                return status;
+            }
+            continue;
+        }
+        if (status == TES_OK && quota_handles_take(process->quota, count)) {
+            return TES_OK;
+        }
+        spinlock_release(&process->object.lock);
+        return status == TES_OK ? TES_ERROR_NO_HANDLES : status;
     }
-    atomic_add_u32(&session->handles, 1, ATOMIC_RELAXED);
-    return true;
 }
 
 static void session_count_put(struct session *session, bool is_counted)
@@ -256,25 +231,19 @@ tes_status_t handle_install(struct process *process, const struct handle_grant *
                             uint64_t *out_value)
 {
     bool is_counted = (grant->session->flags & SESSION_MINTED) != 0;
-    tes_status_t status = quota_charge_handles(process->quota, 1);
-    if (status != TES_OK) {
-        return status;
+    if (is_counted && !session_handle_get(grant->session)) {
+        return TES_ERROR_REVOKED;
     }
-    if (!session_count_get(grant->session)) {
-        status = TES_ERROR_REVOKED;
-        goto fail_charge;
+    tes_status_t status = lock_with_slots(process, 1);
+    if (status == TES_OK) {
+        *out_value = slot_fill_locked(&process->handles, grant, is_counted);
+        if (!is_counted) {
+            atomic_add_u32(&grant->session->handles, 1, ATOMIC_RELAXED);
+        }
+        spinlock_release(&process->object.lock);
+    } else if (is_counted) {
+        session_handle_put(grant->session);
     }
-    status = lock_with_slots(process, 1);
-    if (status != TES_OK) {
-        goto fail_count;
-    }
-    *out_value = slot_fill_locked(&process->handles, grant, is_counted);
-    spinlock_release(&process->object.lock);
-    return TES_OK;
-fail_count:
-    session_count_put(grant->session, is_counted);
-fail_charge:
-    quota_return_handles(process->quota, 1);
     return status;
 }
 
@@ -289,85 +258,95 @@ tes_status_t handle_install_new(struct process *process, struct object *object, 
 
 tes_status_t handle_reserve(struct process *process, uint32_t count)
 {
-    tes_status_t status = quota_charge_handles(process->quota, count);
-    if (status != TES_OK) {
-        return status;
+    tes_status_t status = lock_with_slots(process, count);
+    if (status == TES_OK) {
+        process->handles.reserved += count;
+        spinlock_release(&process->object.lock);
     }
-    status = lock_with_slots(process, count);
-    if (status != TES_OK) {
-        quota_return_handles(process->quota, count);
-        return status;
-    }
-    process->handles.reserved += count;
-    spinlock_release(&process->object.lock);
-    return TES_OK;
+    return status;
+}
+
+static void unreserve_locked(struct process *process, uint32_t count)
+{
+    ASSERT(process->handles.reserved >= count);
+    process->handles.reserved -= count;
 }
 
 void handle_unreserve(struct process *process, uint32_t count)
 {
     spinlock_acquire(&process->object.lock);
-    ASSERT(process->handles.reserved >= count);
-    process->handles.reserved -= count;
+    unreserve_locked(process, count);
+    quota_handles_give(process->quota, count);
     spinlock_release(&process->object.lock);
-    quota_return_handles(process->quota, count);
 }
 
 uint64_t handle_install_reserved(struct process *process, const struct handle_grant *grant)
 {
     uint64_t value = 0;
     bool is_counted = (grant->session->flags & SESSION_MINTED) != 0;
-    bool is_open = session_count_get(grant->session);
+    bool is_open = !is_counted || session_handle_get(grant->session);
     spinlock_acquire(&process->object.lock);
-    ASSERT(process->handles.reserved != 0);
-    process->handles.reserved--;
+    unreserve_locked(process, 1);
     if (is_open && object_is_live(&process->object)) {
         value = slot_fill_locked(&process->handles, grant, is_counted);
+        if (!is_counted) {
+            atomic_add_u32(&grant->session->handles, 1, ATOMIC_RELAXED);
+        }
+    } else {
+        quota_handles_give(process->quota, 1);
     }
     spinlock_release(&process->object.lock);
-    if (value == 0) {
-        quota_return_handles(process->quota, 1);
-        if (is_open) {
-            session_count_put(grant->session, is_counted);
-        }
+    if (value == 0 && is_open && is_counted) {
+        session_handle_put(grant->session);
     }
     return value;
 }
 
-// What a closed slot leaves to do without the process's lock.
-static void slot_closed(struct process *process, const struct handle_slot *closed)
+// Empties a slot in use and releases the process's lock.
+static inline void slot_close_unlock(struct process *process, struct handle_slot *slot,
+                                     uint32_t index, uint8_t flags)
 {
-    quota_return_handles(process->quota, 1);
-    if (session_is_live(closed->session, closed->epoch)) {
-        session_count_put(closed->session, (closed->flags & HANDLE_COUNTED) != 0);
+    struct session *session = slot->session;
+    uint64_t epoch = slot->epoch;
+    bool is_counted = (slot->flags & HANDLE_COUNTED) != 0;
+    struct handle_table *table = &process->handles;
+    table->used--;
+    if (handle_slot_empty(slot, flags)) {
+        slot->next_free = table->first_free;
+        table->first_free = index;
+        table->free_count++;
+    }
+    quota_handles_give(process->quota, 1);
+    spinlock_release(&process->object.lock);
+    if (session_is_live(session, epoch)) {
+        session_count_put(session, is_counted);
     }
 }
 
-tes_status_t handle_close_as(struct process *process, uint64_t value, uint8_t flags)
+// A slot that was swept remembers its last handle until that is closed.
+static tes_status_t __attribute__((noinline))
+close_swept_unlock(struct process *process, struct handle_slot *slot, uint32_t generation)
 {
-    struct handle_table *table = &process->handles;
-    uint32_t generation = (uint32_t)(value >> 32);
-    struct handle_slot *slot = slot_of_value(table, value);
-    if (slot == NULL || (generation & 1) == 0) {
-        return TES_ERROR_BAD_HANDLE;
-    }
-    spinlock_acquire(&process->object.lock);
-    const struct handle_slot closed = *slot;
-    if (closed.generation == generation) {
-        handle_slot_clear_locked(table, slot, HANDLE_SLOT_OFFSET(value) >> HANDLE_INDEX_SHIFT,
-                                 flags);
-        spinlock_release(&process->object.lock);
-        slot_closed(process, &closed);
-        return TES_OK;
-    }
-    bool is_swept = closed.generation == generation + 1 && (closed.flags & HANDLE_SWEPT) != 0;
+    bool is_swept = (generation & 1) != 0 && slot->generation == generation + 1 &&
+                    (slot->flags & HANDLE_SWEPT) != 0;
     slot->flags &= (uint8_t)(is_swept ? ~HANDLE_SWEPT : 0xff);
     spinlock_release(&process->object.lock);
     return is_swept ? TES_OK : TES_ERROR_BAD_HANDLE;
 }
 
-tes_status_t handle_close(struct process *process, uint64_t value)
+tes_status_t handle_close_as(struct process *process, uint64_t value, uint8_t flags)
 {
-    return handle_close_as(process, value, 0);
+    uint32_t generation = (uint32_t)(value >> 32);
+    struct handle_slot *slot = slot_of_value(&process->handles, value);
+    if (slot == NULL) {
+        return TES_ERROR_BAD_HANDLE;
+    }
+    spinlock_acquire(&process->object.lock);
+    if (slot->generation != generation || (generation & 1) == 0) {
+        return close_swept_unlock(process, slot, generation);
+    }
+    slot_close_unlock(process, slot, HANDLE_SLOT_OFFSET(value) >> HANDLE_INDEX_SHIFT, flags);
+    return TES_OK;
 }
 
 // The process is dead: nobody else changes the table but commits of messages under way, which drop
@@ -376,18 +355,12 @@ tes_status_t handle_table_close_some(struct process *process)
 {
     struct handle_table *table = &process->handles;
     uint32_t steps = 0;
-    while (table->cursor < table->page_count * HANDLES_PER_PAGE) {
+    while (table->used != 0 && table->cursor < table->page_count * HANDLES_PER_PAGE) {
         uint32_t index = table->cursor++;
         struct handle_slot *slot = handle_table_slot(table, index);
-        spinlock_acquire(&process->object.lock);
-        const struct handle_slot closed = *slot;
-        bool is_used = (closed.generation & 1) != 0;
-        if (is_used) {
-            handle_slot_clear_locked(table, slot, index, 0);
-        }
-        spinlock_release(&process->object.lock);
-        if (is_used) {
-            slot_closed(process, &closed);
+        if (slot->object != &object_none) {
+            spinlock_acquire(&process->object.lock);
+            slot_close_unlock(process, slot, index, 0);
         }
         if (++steps % PREEMPT_BATCH == 0 && sched_should_preempt()) {
             return TES_ERROR_RESTART;

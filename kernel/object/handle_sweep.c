@@ -9,52 +9,64 @@
 
 static uint64_t wanted; // increases with each Session that dies
 
-static bool slot_is_dead(const struct handle_slot *slot)
+static uint32_t sweep_slots_locked(struct handle_table *table, struct handle_slot *slots,
+                                   uint32_t first)
 {
-    return (slot->generation & 1) != 0 && !session_is_live(slot->session, slot->epoch);
+    uint32_t left = table->used; // no more slots than this can be in use
+    uint32_t next_free = table->first_free;
+    uint32_t freed = 0;
+    uint32_t reusable = 0;
+    for (uint32_t index = 0; index < HANDLES_PER_PAGE && left != 0; index++) {
+        struct handle_slot *slot = &slots[index];
+        if (slot->object == &object_none) {
+            continue;
+        }
+        left--;
+        if (session_is_live(slot->session, slot->epoch)) {
+            continue;
+        }
+        freed++;
+        if (handle_slot_empty(slot, HANDLE_SWEPT)) {
+            slot->next_free = next_free;
+            next_free = first + index;
+            reusable++;
+        }
+    }
+    table->first_free = next_free;
+    table->free_count += reusable;
+    table->used -= freed;
+    return freed;
 }
 
 // Frees dead slots of the page at *cursor (behind the last: the first) and moves that on. Returns
-// how many: their charge is the caller's to return.
-uint32_t handle_sweep_page_locked(struct handle_table *table, uint32_t *cursor)
+// how many.
+uint32_t handle_sweep_page_locked(struct process *process, uint32_t *cursor)
 {
+    struct handle_table *table = &process->handles;
     if (table->page_count == 0) {
         return 0;
     }
     uint32_t page = *cursor < table->page_count ? *cursor : 0;
-    struct handle_slot *slots = table->pages[page];
-    uint32_t left = table->used; // no more slots than this can be in use
-    uint32_t freed = 0;
-    for (uint32_t index = 0; index < HANDLES_PER_PAGE && left != 0; index++) {
-        if (slots[index].object == &object_none) {
-            continue;
-        }
-        left--;
-        if (slot_is_dead(&slots[index])) {
-            handle_slot_clear_locked(table, &slots[index], page * HANDLES_PER_PAGE + index,
-                                     HANDLE_SWEPT);
-            freed++;
-        }
-    }
+    uint32_t freed = sweep_slots_locked(table, table->pages[page], page * HANDLES_PER_PAGE);
     *cursor = page + 1;
+    if (freed != 0) {
+        quota_handles_give(process->quota, freed);
+    }
     return freed;
 }
 
-bool handle_table_sweep(struct process *process)
+// Sweeps a page. True: that was the last.
+static bool table_sweep(struct process *process)
 {
     struct handle_table *table = &process->handles;
     bool is_done = true;
-    uint32_t freed = 0;
     spinlock_acquire(&process->object.lock);
     if (object_is_live(&process->object)) {
-        freed = handle_sweep_page_locked(table, &table->sweep_cursor);
+        (void)handle_sweep_page_locked(process, &table->sweep_cursor);
         is_done = table->sweep_cursor >= table->page_count;
         table->sweep_cursor = is_done ? 0 : table->sweep_cursor;
     }
     spinlock_release(&process->object.lock);
-    if (freed != 0) {
-        quota_return_handles(process->quota, freed);
-    }
     return is_done;
 }
 
@@ -80,20 +92,27 @@ bool handle_table_at(struct process *process, uint64_t n, struct handle_slot *ou
 void sweep_request(void)
 {
     atomic_add_u64(&wanted, 1, ATOMIC_RELEASE); // pairs with the load in sweep_step
-    work_wanted();
+    work_later();
 }
 
-// Sweeps a page of the process that was swept longest ago. False: all were swept since the last
-// revocation.
+// Sweeps pages of the processes that were swept longest ago, a bounded number. False: all were
+// swept since the last revocation.
 bool sweep_step(void)
 {
     uint64_t target = atomic_load_u64(&wanted, ATOMIC_ACQUIRE); // pairs with sweep_request
-    struct process *process = process_to_sweep(target);
-    if (process == NULL) {
-        return false;
+    struct process *swept = NULL;
+    for (uint32_t pages = 1; pages <= SWEEPS_PER_EXIT; pages++) {
+        struct process *process = process_to_sweep(swept, target);
+        if (process == NULL) {
+            return false;
+        }
+        swept = table_sweep(process) ? process : NULL;
+        if (pages % SWEEPS_PER_LOOK == 0 && sched_should_preempt()) {
+            break;
+        }
     }
-    if (handle_table_sweep(process)) {
-        process_was_swept(process, target);
+    if (swept != NULL) {
+        (void)process_to_sweep(swept, target);
     }
     return true;
 }

@@ -23,7 +23,7 @@ static tes_status_t fill_object(struct info_request *request)
     return TES_OK;
 }
 
-void info_process(const struct process *process, struct tes_info_process *out_info)
+void info_process(struct process *process, struct tes_info_process *out_info)
 {
     *out_info = (struct tes_info_process){ .id = process->object.id,
                                            .quota_id = process->quota->object.id,
@@ -34,19 +34,17 @@ void info_process(const struct process *process, struct tes_info_process *out_in
                                            .exit_status = process->exit_status,
                                            .state = process->state };
     memcpy(out_info->name, process->name, sizeof(out_info->name));
+    spinlock_acquire(&process->object.lock);
+    list_for_each (node, &process->threads) {
+        const struct thread *thread = container_of(node, struct thread, process_link);
+        out_info->runtime_ns += thread->state == TES_THREAD_DEAD ? 0 : thread->runtime_ns;
+    }
+    spinlock_release(&process->object.lock);
 }
 
 static tes_status_t fill_process(struct info_request *request)
 {
-    struct process *process = (struct process *)request->object;
-    struct tes_info_process *info = &request->answer.process;
-    info_process(process, info);
-    spinlock_acquire(&process->object.lock);
-    list_for_each (node, &process->threads) {
-        const struct thread *thread = container_of(node, struct thread, process_link);
-        info->runtime_ns += thread->state == TES_THREAD_DEAD ? 0 : thread->runtime_ns;
-    }
-    spinlock_release(&process->object.lock);
+    info_process((struct process *)request->object, &request->answer.process);
     return TES_OK;
 }
 
@@ -159,9 +157,12 @@ static tes_status_t fill_quota_object(struct info_request *request)
 
 static tes_status_t fill_region(struct info_request *request)
 {
-    struct space *space = request->object->type == TES_TYPE_SPACE
-                              ? (struct space *)request->object
-                              : ((struct process *)request->object)->space;
+    bool is_space = request->object->type == TES_TYPE_SPACE;
+    const struct process *process = (const struct process *)request->object;
+    if (!is_space && process->end_stage == PROCESS_EMPTY) {
+        return TES_ERROR_NOT_FOUND; // its Space is gone
+    }
+    struct space *space = is_space ? (struct space *)request->object : process->space;
     return space_region_at(space, request->index, &request->answer.region) ? TES_OK
                                                                            : TES_ERROR_NOT_FOUND;
 }

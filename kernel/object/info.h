@@ -42,7 +42,7 @@ struct info_topic {
     tes_status_t (*fill)(struct info_request *request);
 };
 extern const struct info_topic info_system_topics[TES_INFO_QUOTA_AT + 1];
-void info_process(const struct process *process, struct tes_info_process *out_info);
+void info_process(struct process *process, struct tes_info_process *out_info);
 void info_quota(struct quota *quota, struct tes_info_quota *out_info);
 tes_status_t info_handle_at(struct process *process, uint64_t n,
                             struct tes_info_handle *out_info) TES_MUST_CHECK;

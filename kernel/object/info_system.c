@@ -102,7 +102,7 @@ static tes_status_t fill_irq(struct info_request *request)
 
 static tes_status_t fill_process_at(struct info_request *request)
 {
-    const struct process *process = process_at(request->index);
+    struct process *process = process_at(request->index);
     if (process == NULL) {
         return TES_ERROR_NOT_FOUND;
     }

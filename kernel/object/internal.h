@@ -3,6 +3,7 @@
 #pragma once
 
 #include <arch/cpu.h>
+#include <kernel/handle.h>
 #include <kernel/object.h>
 #include <kernel/process.h>
 #include <kernel/quota.h>
@@ -63,24 +64,75 @@ void quota_object_ended(struct object *object); // behind those that still have 
 tes_status_t quota_attach_session(struct quota *quota, struct session *session) TES_MUST_CHECK;
 void quota_detach_session(struct session *session);
 void quota_unlist(struct quota *quota); // it ended
+extern uint64_t quota_inject_left;      // quota_inject_failure; 0: off
+bool quota_is_injected(void);
+static inline bool quota_take_locked(const struct quota *quota, uint64_t *used, uint64_t limit,
+                                     uint64_t count)
+{
+    if (count > limit - *used || !object_is_live(&quota->object) ||
+        (__builtin_expect(quota_inject_left != 0, 0) && quota_is_injected())) {
+        return false;
+    }
+    *used += count;
+    return true;
+}
+
+static inline void quota_give_locked(uint64_t *used, uint64_t count)
+{
+    ASSERT(*used >= count);
+    *used -= count;
+}
+
+// Handles are charged under their process's lock.
+static inline bool quota_handles_take(struct quota *quota, uint64_t count)
+{
+    spinlock_acquire(&quota->object.lock);
+    bool is_paid = quota_take_locked(quota, &quota->handles_used, quota->handles_limit, count);
+    spinlock_release(&quota->object.lock);
+    return is_paid;
+}
+
+static inline void quota_handles_give(struct quota *quota, uint64_t count)
+{
+    spinlock_acquire(&quota->object.lock);
+    quota_give_locked(&quota->handles_used, count);
+    spinlock_release(&quota->object.lock);
+}
+
 void quota_take_back(struct quota *parent, uint64_t pages, uint64_t objects, uint64_t handles);
 
 // Deferred work (work.c, handle_sweep.c).
-void handle_slot_clear_locked(struct handle_table *table, struct handle_slot *slot, uint32_t index,
-                              uint8_t flags);
-tes_status_t handle_close_as(struct process *process, uint64_t value,
-                             uint8_t flags) TES_MUST_CHECK; // of the empty slot
 struct handle_slot *handle_table_slot(const struct handle_table *table, uint32_t index);
-uint32_t handle_sweep_page_locked(struct handle_table *table, uint32_t *cursor);
+uint32_t handle_sweep_page_locked(struct process *process, uint32_t *cursor);
 void sweep_request(void); // a Session died
 bool sweep_step(void);
-struct process *process_to_sweep(uint64_t target); // null: all were swept for that many revocations
-void process_was_swept(struct process *process, uint64_t target);
+// `swept` (null: none) was swept for that many revocations; returns the next one, null: none is
+// left.
+struct process *process_to_sweep(struct process *swept, uint64_t target);
 
-// Something was queued on this core: it is looked at on the way out of the kernel.
+// Empties a slot in use. False: its generations are used up, it is never used again.
+static inline bool handle_slot_empty(struct handle_slot *slot, uint8_t flags)
+{
+    uint32_t generation = slot->generation + 1;
+    atomic_store_u32(&slot->generation, generation, ATOMIC_RELAXED);
+    atomic_fence_release(); // pairs with the fence in handle_resolve
+    slot->object = &object_none;
+    slot->epoch = HANDLE_EPOCH_NONE; // its Session's memory stays readable
+    slot->flags = flags;
+    return generation < UINT32_MAX - 1;
+}
+
+// Something was queued on this core that somebody waits for: done on the way out of the kernel.
 static inline void work_wanted(void)
 {
     cpu_local()->need_reschedule |= SCHED_WORK;
+}
+
+// Something that nobody waits for: done together with more of its kind, or by the timer.
+static inline void work_later(void)
+{
+    struct cpu *cpu = cpu_local();
+    cpu->need_reschedule |= ++cpu->deferrals % DEFERRALS_MAX == 0 ? SCHED_WORK : SCHED_LATER;
 }
 
 // Quiescence (quiesce.c).

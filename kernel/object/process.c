@@ -178,27 +178,23 @@ struct process *process_find(uint64_t id)
     return found;
 }
 
-struct process *process_to_sweep(uint64_t target)
+struct process *process_to_sweep(struct process *swept, uint64_t target)
 {
     struct process *found = NULL;
     spinlock_acquire(&all_lock);
+    if (swept != NULL) {
+        swept->swept = target;
+        if (!list_is_empty(&swept->sweep_link)) { // else it ended meanwhile
+            list_remove(&swept->sweep_link);
+            list_append(&sweeps, &swept->sweep_link);
+        }
+    }
     if (!list_is_empty(&sweeps)) {
         found = container_of(sweeps.next, struct process, sweep_link);
         found = found->swept < target ? found : NULL;
     }
     spinlock_release(&all_lock);
     return found;
-}
-
-void process_was_swept(struct process *process, uint64_t target)
-{
-    spinlock_acquire(&all_lock);
-    process->swept = target;
-    if (!list_is_empty(&process->sweep_link)) {
-        list_remove(&process->sweep_link);
-        list_append(&sweeps, &process->sweep_link);
-    }
-    spinlock_release(&all_lock);
 }
 
 tes_status_t sys_process_create(const struct handle_view *quota, uint64_t name0, uint64_t name1,

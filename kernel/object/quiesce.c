@@ -76,9 +76,29 @@ static bool others_have_passed(const uint64_t counts[CORES_MAX], bool idle_count
     return true;
 }
 
+// A core that stays in user space would not notice that others wait for it.
+static void remind_others(const uint64_t counts[CORES_MAX], bool idle_counts)
+{
+    uint32_t self = cpu_local()->id;
+    uint64_t now_ns = cpu_time_ns();
+    if (now_ns < cores[self].ipi_ns) {
+        return;
+    }
+    cores[self].ipi_ns = now_ns + IPI_AFTER_NS;
+    for (uint32_t core = 0; core < cpu_count; core++) {
+        if (core != self && !core_has_passed(core, counts[core], idle_counts)) {
+            cpu_send_ipi(core);
+        }
+    }
+}
+
 bool quiesce_has_passed(const uint64_t counts[CORES_MAX])
 {
-    return others_have_passed(counts, true);
+    bool has_passed = others_have_passed(counts, true);
+    if (!has_passed) {
+        remind_others(counts, true);
+    }
+    return has_passed;
 }
 
 void quiesce_flush_begin(uint64_t counts[CORES_MAX])
@@ -89,7 +109,11 @@ void quiesce_flush_begin(uint64_t counts[CORES_MAX])
 
 bool quiesce_flush_has_passed(const uint64_t counts[CORES_MAX])
 {
-    return others_have_passed(counts, false);
+    bool has_passed = others_have_passed(counts, false);
+    if (!has_passed) {
+        remind_others(counts, false);
+    }
+    return has_passed;
 }
 
 static void count_add(struct quiesce_core *own, uint64_t value)
@@ -121,7 +145,7 @@ void object_reclaim_later(struct object *object)
     struct quiesce_list *list = &cores[cpu_local()->id].current;
     object->reclaim_next = list->objects;
     list->objects = object;
-    work_wanted();
+    work_later();
 }
 
 void quiesce_session(struct session *session)
@@ -129,7 +153,7 @@ void quiesce_session(struct session *session)
     struct quiesce_list *list = &cores[cpu_local()->id].current;
     session->notice_next = list->sessions;
     list->sessions = session;
-    work_wanted();
+    work_later();
 }
 
 void quiesce_session_page(void *page)
@@ -169,22 +193,6 @@ static bool free_one(struct quiesce_list *ready)
     return page != NULL;
 }
 
-static void remind_others(struct quiesce_core *own)
-{
-    uint64_t now_ns = cpu_time_ns();
-    if (now_ns < own->ipi_ns) {
-        return;
-    }
-    own->ipi_ns = now_ns + IPI_AFTER_NS;
-    uint32_t self = cpu_local()->id;
-    for (uint32_t core = 0; core < cpu_count; core++) {
-        if (core != self &&
-            !core_has_passed(core, own->waiting_since[core], own->waiting.pages == NULL)) {
-            cpu_send_ipi(core);
-        }
-    }
-}
-
 static void start_waiting(struct quiesce_core *own)
 {
     own->waiting = own->current;
@@ -208,7 +216,7 @@ void quiesce_poll(void)
             own->ready = own->waiting;
             own->waiting = (struct quiesce_list){ 0 };
         } else {
-            remind_others(own);
+            remind_others(own->waiting_since, own->waiting.pages == NULL);
         }
     }
     for (uint32_t count = 0; count < RECLAIMS_PER_EXIT && free_one(&own->ready); count++) {

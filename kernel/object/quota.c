@@ -15,41 +15,22 @@
 static struct quota root;
 static struct spinlock all_lock; // guards the list of all quotas; nothing is taken under it
 static struct list_node all = { &all, &all };
-static uint64_t inject_left; // 0: off
+uint64_t quota_inject_left;
 
 void quota_inject_failure(uint64_t nth)
 {
-    atomic_store_u64(&inject_left, nth, ATOMIC_RELAXED);
+    atomic_store_u64(&quota_inject_left, nth, ATOMIC_RELAXED);
 }
 
-static bool is_injected(void)
+bool quota_is_injected(void)
 {
-    uint64_t left = atomic_load_u64(&inject_left, ATOMIC_RELAXED);
-    if (__builtin_expect(left == 0, 1)) {
-        return false;
-    }
-    return atomic_sub_u64(&inject_left, 1, ATOMIC_RELAXED) == 1;
-}
-
-static bool charge_locked(const struct quota *quota, uint64_t *used, uint64_t limit, uint64_t count)
-{
-    if (count > limit - *used || !object_is_live(&quota->object) || is_injected()) {
-        return false;
-    }
-    *used += count;
-    return true;
-}
-
-static void return_locked(uint64_t *used, uint64_t count)
-{
-    ASSERT(*used >= count);
-    *used -= count;
+    return atomic_sub_u64(&quota_inject_left, 1, ATOMIC_RELAXED) == 1;
 }
 
 tes_status_t quota_charge_pages(struct quota *quota, uint64_t pages)
 {
     spinlock_acquire(&quota->object.lock);
-    bool is_paid = charge_locked(quota, &quota->pages_used, quota->pages_limit, pages);
+    bool is_paid = quota_take_locked(quota, &quota->pages_used, quota->pages_limit, pages);
     spinlock_release(&quota->object.lock);
     return is_paid ? TES_OK : TES_ERROR_NO_MEMORY;
 }
@@ -57,44 +38,39 @@ tes_status_t quota_charge_pages(struct quota *quota, uint64_t pages)
 tes_status_t quota_charge_objects(struct quota *quota, uint64_t objects)
 {
     spinlock_acquire(&quota->object.lock);
-    bool is_paid = charge_locked(quota, &quota->objects_used, quota->objects_limit, objects);
+    bool is_paid = quota_take_locked(quota, &quota->objects_used, quota->objects_limit, objects);
     spinlock_release(&quota->object.lock);
     return is_paid ? TES_OK : TES_ERROR_NO_OBJECTS;
 }
 
 tes_status_t quota_charge_handles(struct quota *quota, uint64_t handles)
 {
-    spinlock_acquire(&quota->object.lock);
-    bool is_paid = charge_locked(quota, &quota->handles_used, quota->handles_limit, handles);
-    spinlock_release(&quota->object.lock);
-    return is_paid ? TES_OK : TES_ERROR_NO_HANDLES;
+    return quota_handles_take(quota, handles) ? TES_OK : TES_ERROR_NO_HANDLES;
 }
 
 void quota_return_pages(struct quota *quota, uint64_t pages)
 {
     spinlock_acquire(&quota->object.lock);
-    return_locked(&quota->pages_used, pages);
+    quota_give_locked(&quota->pages_used, pages);
     spinlock_release(&quota->object.lock);
 }
 
 void quota_return_objects(struct quota *quota, uint64_t objects)
 {
     spinlock_acquire(&quota->object.lock);
-    return_locked(&quota->objects_used, objects);
+    quota_give_locked(&quota->objects_used, objects);
     spinlock_release(&quota->object.lock);
 }
 
 void quota_return_handles(struct quota *quota, uint64_t handles)
 {
-    spinlock_acquire(&quota->object.lock);
-    return_locked(&quota->handles_used, handles);
-    spinlock_release(&quota->object.lock);
+    quota_handles_give(quota, handles);
 }
 
 tes_status_t quota_attach_object(struct quota *quota, struct object *object)
 {
     spinlock_acquire(&quota->object.lock);
-    bool is_paid = charge_locked(quota, &quota->objects_used, quota->objects_limit, 1);
+    bool is_paid = quota_take_locked(quota, &quota->objects_used, quota->objects_limit, 1);
     if (is_paid) {
         object->quota = quota;
         list_prepend(&quota->objects, &object->charge);
@@ -108,7 +84,7 @@ void quota_detach_object(struct object *object)
     struct quota *quota = object->quota;
     spinlock_acquire(&quota->object.lock);
     list_remove(&object->charge);
-    return_locked(&quota->objects_used, 1);
+    quota_give_locked(&quota->objects_used, 1);
     spinlock_release(&quota->object.lock);
 }
 
@@ -124,7 +100,7 @@ void quota_object_ended(struct object *object)
 tes_status_t quota_attach_session(struct quota *quota, struct session *session)
 {
     spinlock_acquire(&quota->object.lock);
-    bool is_paid = charge_locked(quota, &quota->objects_used, quota->objects_limit, 1);
+    bool is_paid = quota_take_locked(quota, &quota->objects_used, quota->objects_limit, 1);
     if (is_paid) {
         session->quota = quota;
         list_append(&quota->sessions, &session->quota_link);
@@ -152,7 +128,7 @@ void quota_detach_session(struct session *session)
 {
     struct quota *quota = session_quota_lock(session);
     list_remove(&session->quota_link);
-    return_locked(&quota->objects_used, 1);
+    quota_give_locked(&quota->objects_used, 1);
     spinlock_release(&quota->object.lock);
 }
 

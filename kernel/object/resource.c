@@ -13,6 +13,7 @@
 #include <kernel/memory.h>
 #include <kernel/type_operations.h>
 #include <kernel_calls.h>
+#include <rt/bits.h>
 #include <rt/checked.h>
 
 tes_status_t resource_create(struct quota *quota, enum tes_resource_kind kind, uint64_t base,
@@ -132,21 +133,39 @@ static tes_status_t log_line(const struct operation *operation, uint64_t *out_re
     return status == TES_OK ? TES_OK : TES_ERROR_BAD_ADDRESS;
 }
 
+static tes_status_t check_control(const struct operation *operation)
+{
+    if (operation->resource->kind != TES_RESOURCE_MACHINE) {
+        return TES_ERROR_INVALID;
+    }
+    return (operation->view->rights & TES_RIGHT_CONTROL) != 0 ? TES_OK : TES_ERROR_NO_RIGHT;
+}
+
 // NOLINTNEXTLINE(readability-non-const-parameter): all operations have this type.
 static tes_status_t power_off(const struct operation *operation, uint64_t *out_result)
 {
     (void)out_result;
-    if (operation->resource->kind != TES_RESOURCE_MACHINE) {
-        return TES_ERROR_INVALID;
-    }
-    return machine_power_off((uint32_t)operation->value);
+    tes_status_t status = check_control(operation);
+    return status == TES_OK ? machine_power_off((uint32_t)operation->value) : status;
 }
 
 // NOLINTNEXTLINE(readability-non-const-parameter): all operations have this type.
 static tes_status_t reboot(const struct operation *operation, uint64_t *out_result)
 {
     (void)out_result;
-    return operation->resource->kind == TES_RESOURCE_MACHINE ? machine_reboot() : TES_ERROR_INVALID;
+    tes_status_t status = check_control(operation);
+    return status == TES_OK ? machine_reboot() : status;
+}
+
+// NOLINTNEXTLINE(readability-non-const-parameter): all operations have this type.
+static tes_status_t trace(const struct operation *operation, uint64_t *out_result)
+{
+    (void)out_result;
+    tes_status_t status = check_control(operation);
+    if (status == TES_OK && operation->value > 1) {
+        status = TES_ERROR_INVALID;
+    }
+    return status == TES_OK ? trace_control(operation->value != 0) : status;
 }
 
 static tes_status_t make_iospace(const struct operation *operation, uint64_t *out_result)
@@ -174,12 +193,13 @@ static tes_status_t make_iospace(const struct operation *operation, uint64_t *ou
 
 static tes_status_t (*const operations[])(const struct operation *operation,
                                           uint64_t *out_result) = {
-    derive, port_read, port_write, log_line, power_off, reboot, make_iospace, // by bit number
+    derive,    port_read, port_write,   log_line,
+    power_off, reboot,    make_iospace, trace, // by bit number
 };
 static_assert(TES_RESOURCE_CONTROL_DERIVE == 1 && TES_RESOURCE_CONTROL_PORT_READ == 2 &&
                   TES_RESOURCE_CONTROL_PORT_WRITE == 4 && TES_RESOURCE_CONTROL_LOG_WRITE == 8 &&
                   TES_RESOURCE_CONTROL_POWER_OFF == 16 && TES_RESOURCE_CONTROL_REBOOT == 32 &&
-                  TES_RESOURCE_CONTROL_IOSPACE == 64,
+                  TES_RESOURCE_CONTROL_IOSPACE == 64 && TES_RESOURCE_CONTROL_TRACE == 128,
               "the order of `operations`");
 
 tes_status_t sys_resource_control(const struct handle_view *view, uint64_t operation, uint64_t base,
@@ -190,7 +210,7 @@ tes_status_t sys_resource_control(const struct handle_view *view, uint64_t opera
                                        .base = base,
                                        .size = size,
                                        .value = value };
-    if (__builtin_popcountll(operation) != 1) {
+    if (!is_power_of_two(operation)) {
         return TES_ERROR_INVALID;
     }
     uint64_t result = 0;

@@ -117,15 +117,24 @@ static bool revoke_step(struct session *session)
     return node != session;
 }
 
-static void session_kill(struct session *session)
+// True: nothing is below it any more, it is out of the tree.
+static bool session_kill(struct session *session)
 {
     struct object *object = session->object;
     spinlock_acquire(&object->tree_lock);
     bool is_killed = session_kill_locked(session);
+    bool is_unlinked = session->parent != NULL && list_is_empty(&session->children);
+    if (is_unlinked) {
+        session_unlink_locked(session);
+    }
     spinlock_release(&object->tree_lock);
     if (is_killed) {
         session_killed(session);
     }
+    if (is_unlinked) {
+        session_flag_end(session, SESSION_UNLINKED);
+    }
+    return is_unlinked;
 }
 
 tes_status_t session_revoke(struct session *session, bool keep_self)
@@ -136,20 +145,16 @@ tes_status_t session_revoke(struct session *session, bool keep_self)
     bool is_root = session->depth == 0;
     if (!keep_self && is_root) { // dies last: its handle repeats a preempted call
         atomic_or_u32(&session->flags, SESSION_REVOKING, ATOMIC_RELAXED);
-    } else if (!keep_self) {
-        session_kill(session);
+    } else if (!keep_self && session_kill(session)) {
+        return TES_OK;
     }
-    uint32_t steps = 0;
-    while (revoke_step(session)) {
-        if (++steps % PREEMPT_BATCH == 0 && sched_should_preempt()) {
-            counter_add(TES_COUNTER_PREEMPTIONS, 1);
+    for (uint32_t steps = 1; revoke_step(session); steps++) {
+        if (steps % PREEMPT_BATCH == 0 && sched_should_preempt()) {
             return TES_ERROR_RESTART;
         }
     }
-    if (!keep_self && is_root) {
-        session_kill(session);
-    } else if (!keep_self) {
-        session_unlink(session);
+    if (!keep_self) {
+        (void)session_kill(session);
     }
     return TES_OK;
 }
@@ -192,6 +197,5 @@ tes_status_t session_finish_expired(struct session *session)
 void session_discard(struct session *session)
 {
     atomic_and_u32(&session->flags, ~(uint32_t)SESSION_MINTED, ATOMIC_RELAXED);
-    session_kill(session);
-    session_unlink(session);
+    (void)session_kill(session);
 }

@@ -16,6 +16,7 @@
 #define NODES_PER_PAGE (PAGE_SIZE / sizeof(struct session))
 #define PAGES_MAX      (SESSION_TABLE_MAX / NODES_PER_PAGE)
 #define PAGES_KEPT     4u // wholly free pages that stay mapped
+#define MAGAZINE_MAX   (2 * NODES_PER_PAGE)
 
 struct table_page {          // lies in node 0
     uint64_t zero;           // an epoch that is never live
@@ -41,6 +42,11 @@ static struct {
     paddr_t zeros;
     uint64_t retired[PAGES_MAX / 64]; // bitmap
 } table;
+
+static struct magazine {
+    struct session *free; // linked by notice_next; in use as far as their pages know
+    uint64_t count;
+} magazines[CORES_MAX]; // each its core's
 
 struct session session_none;
 
@@ -68,7 +74,20 @@ uint64_t session_index(const struct session *session)
 
 uint64_t session_count(void)
 {
-    return table.used;
+    uint64_t count = table.used;
+    for (uint32_t core = 0; core < cpu_count; core++) {
+        count -= magazines[core].count;
+    }
+    return count;
+}
+
+// A free node is zeroed but for its links.
+static void node_init(struct session *session)
+{
+    *session = (struct session){ 0 };
+    list_init(&session->children);
+    list_init(&session->sibling);
+    list_init(&session->quota_link);
 }
 
 static struct table_page *page_format(uint32_t number, paddr_t frame)
@@ -78,6 +97,7 @@ static struct table_page *page_format(uint32_t number, paddr_t frame)
     page->number = number;
     page->frame = frame;
     for (uint32_t index = NODES_PER_PAGE - 1; index > 0; index--) {
+        node_init(&nodes[index]);
         nodes[index].notice_next = page->free;
         page->free = &nodes[index];
     }
@@ -153,20 +173,27 @@ static tes_status_t table_grow(void)
     return status;
 }
 
-tes_status_t session_allocate(struct session **out_session)
+static void magazine_put(struct magazine *magazine, struct session *session)
 {
-    spinlock_acquire(&table.lock);
-    if (list_is_empty(&table.partial)) {
-        tes_status_t status = table_grow();
-        if (status != TES_OK) {
-            spinlock_release(&table.lock);
-            return status;
-        }
-    }
+    session->notice_next = magazine->free;
+    magazine->free = session;
+    magazine->count++;
+}
+
+static struct session *magazine_take(struct magazine *magazine)
+{
+    struct session *session = magazine->free;
+    magazine->free = session->notice_next;
+    magazine->count--;
+    session->notice_next = NULL;
+    return session;
+}
+
+static struct session *node_take_locked(void)
+{
     struct table_page *page = container_of(table.partial.next, struct table_page, link);
     struct session *session = page->free;
     page->free = session->notice_next;
-    session->notice_next = NULL;
     if (page->used++ == 0) {
         table.free_pages--;
     }
@@ -174,11 +201,31 @@ tes_status_t session_allocate(struct session **out_session)
         list_remove(&page->link);
     }
     table.used++;
+    return session;
+}
+
+static tes_status_t __attribute__((noinline)) magazine_refill(struct magazine *magazine)
+{
+    spinlock_acquire(&table.lock);
+    tes_status_t status = list_is_empty(&table.partial) ? table_grow() : TES_OK;
+    while (status == TES_OK && magazine->count < MAGAZINE_MAX / 2 &&
+           !list_is_empty(&table.partial)) {
+        magazine_put(magazine, node_take_locked());
+    }
     spinlock_release(&table.lock);
-    list_init(&session->children);
-    list_init(&session->sibling);
-    list_init(&session->quota_link);
-    *out_session = session;
+    return status;
+}
+
+tes_status_t session_allocate(struct session **out_session)
+{
+    struct magazine *magazine = &magazines[cpu_local()->id];
+    if (magazine->free == NULL) {
+        tes_status_t status = magazine_refill(magazine);
+        if (status != TES_OK) {
+            return status;
+        }
+    }
+    *out_session = magazine_take(magazine);
     return TES_OK;
 }
 
@@ -197,31 +244,48 @@ static void page_retire(struct table_page *page)
     quiesce_session_page(frame_address(frame));
 }
 
-void session_free(struct session *session)
+static void node_give_locked(struct session *session)
 {
-    ASSERT(session->epoch == 0);
     struct table_page *page = page_of(session);
-    if (session->extra != NULL) {
-        slab_free(session->extra, sizeof(struct session_extra));
-    }
-    memset(session, 0, sizeof(*session));
-    spinlock_acquire(&table.lock);
     session->notice_next = page->free;
     if (page->free == NULL) {
         list_prepend(&table.partial, &page->link);
     }
     page->free = session;
     table.used--;
-    if (--page->used == 0) {
-        table.free_pages++;
-        if (table.free_pages > PAGES_KEPT) {
-            page_retire(page);
-        } else {
-            list_remove(&page->link);
-            list_append(&table.partial, &page->link);
-        }
+    if (--page->used != 0) {
+        return;
+    }
+    table.free_pages++;
+    if (table.free_pages > PAGES_KEPT) {
+        page_retire(page);
+    } else {
+        list_remove(&page->link);
+        list_append(&table.partial, &page->link);
+    }
+}
+
+static void __attribute__((noinline)) magazine_drain(struct magazine *magazine)
+{
+    spinlock_acquire(&table.lock);
+    while (magazine->count > MAGAZINE_MAX / 2) {
+        node_give_locked(magazine_take(magazine));
     }
     spinlock_release(&table.lock);
+}
+
+void session_free(struct session *session)
+{
+    struct magazine *magazine = &magazines[cpu_local()->id];
+    ASSERT(session->epoch == 0);
+    if (session->extra != NULL) {
+        slab_free(session->extra, sizeof(struct session_extra));
+    }
+    node_init(session);
+    magazine_put(magazine, session);
+    if (magazine->count > MAGAZINE_MAX) {
+        magazine_drain(magazine);
+    }
 }
 
 void session_page_release(void *page)

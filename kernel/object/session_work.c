@@ -21,7 +21,7 @@ void session_queue(struct session *session)
         uint32_t core = cpu_local()->id;
         session->notice_next = work[core].queued;
         work[core].queued = session;
-        work_wanted();
+        work_later();
     }
 }
 
@@ -30,7 +30,7 @@ void session_queue_expired(struct session_extra *extra)
     uint32_t core = cpu_local()->id;
     extra->next = work[core].expired;
     work[core].expired = extra;
-    work_wanted();
+    work_later();
 }
 
 void session_end_later(struct session *session, uint64_t epoch)
@@ -51,7 +51,7 @@ void session_end_later(struct session *session, uint64_t epoch)
     }
     session->notice_next = work[cpu->id].ended; // never minted: it is in no queue of notices
     work[cpu->id].ended = session;
-    cpu->need_reschedule |= SCHED_WORK;
+    work_later();
 }
 
 static void ended_step(uint32_t core)

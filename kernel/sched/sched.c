@@ -9,6 +9,7 @@
 // choose; switch; arm the timer; quiescence, when no pointer to a thread is left.
 #include "core.h"
 
+#include <abi/info.h>
 #include <kernel/log.h>
 #include <kernel/memory.h>
 
@@ -204,6 +205,7 @@ void sched_switch(struct cpu *cpu, struct thread *from, struct thread *to)
     }
     to->state = TES_THREAD_RUNNING;
     space_load(cpu, to);
+    trace_point(TES_TRACE_SWITCH, 0, to->object.id);
     cpu_set_current(to);
     counter_add(TES_COUNTER_CONTEXT_SWITCHES, 1);
 }
@@ -224,6 +226,8 @@ bool sched_do_work(struct cpu *cpu, struct sched_core *core)
 {
     cpu->need_reschedule &= ~(uint32_t)SCHED_WORK;
     core->has_work = object_work_step();
+    cpu->need_reschedule &=
+        ~(uint32_t)SCHED_LATER; // has_work and quiesce_has_work say what is left
     return core->has_work != 0;
 }
 
@@ -234,7 +238,8 @@ static void look_at_events(struct cpu *cpu, struct sched_core *core, uint32_t re
         timers_run(core, now_ns);
     }
     inbox_process(cpu, core);
-    if ((reasons & (SCHED_WORK | SCHED_TIMER)) != 0 || core->has_work != 0) {
+    reasons |= cpu->need_reschedule;
+    if ((reasons & (SCHED_WORK | SCHED_LATER | SCHED_TIMER)) != 0 || core->has_work != 0) {
         (void)sched_do_work(cpu, core); // what is left is due at the latest after WORK_INTERVAL_NS
     }
 }
@@ -313,6 +318,8 @@ static void finish_work(struct cpu *cpu, struct sched_core *core)
         cpu->need_reschedule |= SCHED_INBOX;
         timer_program(core, core->last_ns);
     } else if (cpu->need_reschedule != 0 || core->has_work != 0 || quiesce_has_work()) {
+        core->has_work |= (cpu->need_reschedule & SCHED_LATER) != 0;
+        cpu->need_reschedule &= ~(uint32_t)SCHED_LATER;
         timer_program(core, core->last_ns + WORK_INTERVAL_NS);
     }
 }
@@ -333,8 +340,8 @@ static __attribute__((noinline)) struct thread *leave(struct cpu *cpu, struct th
     struct thread *next = choose(cpu, self, reasons, &now_ns);
     arm_for(core, next);
     cpu->need_reschedule &= ~(uint32_t)(SCHED_SWITCH | SCHED_YIELD);
-    if (cpu->need_reschedule != 0 || core->inbox_rest != NULL || core->has_work != 0 ||
-        quiesce_has_work()) {
+    if (cpu->need_reschedule != 0 || (reasons & SCHED_WORK) != 0 || core->inbox_rest != NULL ||
+        core->has_work != 0 || quiesce_has_work()) {
         finish_work(cpu, core);
     }
     return next;
@@ -397,10 +404,21 @@ static inline struct thread *leave_shortly(struct cpu *cpu, struct thread *self,
     cpu->need_reschedule = 0;
     next->state = TES_THREAD_RUNNING;
     space_load(cpu, next);
+    trace_point(TES_TRACE_SWITCH, 0, next->object.id);
     cpu_set_current_native(cpu, &next->frame, next->thread_pointer); // neither is in a guest
     counter_add(TES_COUNTER_CONTEXT_SWITCHES, 1);
     arm_for(core, next);
     return next;
+}
+
+// Deferred work came: the next slow way out does it, at the latest that of the timer.
+static inline void put_off(struct cpu *cpu)
+{
+    cpu->need_reschedule = 0;
+    if (cpu->sched->has_work == 0) {
+        cpu->sched->has_work = 1;
+        timer_program(cpu->sched, cpu_time_ns() + WORK_INTERVAL_NS);
+    }
 }
 
 struct thread *sched_leave_kernel(void)
@@ -408,8 +426,11 @@ struct thread *sched_leave_kernel(void)
     struct cpu *cpu = cpu_local();
     struct thread *self = self_thread();
     uint32_t reasons = cpu->need_reschedule;
-    if (reasons == 0) {
-        return quiesce_has_work() ? leave(cpu, self) : self;
+    if ((reasons & ~(uint32_t)SCHED_LATER) == 0) {
+        if (reasons != 0) {
+            put_off(cpu);
+        }
+        return self;
     }
     if ((reasons & ~(uint32_t)(SCHED_SWITCH | SCHED_YIELD)) == 0) {
         struct thread *next = leave_shortly(cpu, self, reasons);

@@ -20,14 +20,25 @@ class BenchError(Exception):
     pass
 
 
+def type_steps(run, g, timeout_s):
+    shell = guest.Shell(g, timeout_s)
+    for step in run.steps:
+        output, status = shell.run(step.command, timeout_s)
+        if status != step.status:
+            raise BenchError(f"{run.path}:{step.line}: status {status}\n{jobs.tail(output)}")
+    g.write(b"poweroff\n")
+
+
 def measure_once(run, arch, kind, smp):
     timeout_s = float(run.values["timeout_s"])
     with guest.Guest(jobs.machine_of(run, arch, kind, smp)) as g:
         try:
+            if run.steps:
+                type_steps(run, g, timeout_s)
             code = g.wait(timeout_s)
         except guest.GuestError as error:
             raise BenchError(f"{run.path}: {error}\n{jobs.tail(g.transcript)}") from error
-        text = guest.clean(bytes(g.transcript)).decode("utf-8", "replace")
+        text = guest.clean(bytes(g.transcript)).replace(guest.PROMPT, b"").decode("utf-8", "replace")
     if code != machine.EXIT_POWEROFF:
         raise BenchError(f"{run.path}: exit code {code}\n{jobs.tail(g.transcript)}")
     return {name: (float(value), unit) for name, value, unit in LINE.findall(text)}

@@ -6,6 +6,7 @@ import os
 from runner import build
 
 README_LINES = 40
+ARCHITECTURES = ("x86_64", "aarch64", "riscv64")
 TEST_KINDS = ("hosttest", "intest", "guest")
 
 
@@ -27,13 +28,20 @@ def readme_problems(tree):
     return problems
 
 
+def sources_of(tree, folder):
+    """With those of every architecture where a name begins with $(ARCH)."""
+    for name in tree.modules[folder][1]:
+        yield name
+        yield from (name.replace("$(ARCH)", arch) for arch in ARCHITECTURES if "$(ARCH)" in name)
+
+
 def dead_files(tree):
     problems = []
     for path in tree.named(".c", ".S"):
         folder = tree.module_of(path)
         if folder is None:
             problems.append(f"{path}: is in no module (no module.mk in a folder above)")
-        elif os.path.relpath(path, folder) not in tree.modules[folder][1]:
+        elif os.path.relpath(path, folder) not in sources_of(tree, folder):
             problems.append(f"{path}: {folder}/module.mk does not name it")
     return problems
 

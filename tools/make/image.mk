@@ -17,11 +17,11 @@ endif
 $(image_tool):
 	@echo 'images: $@ does not exist yet' >&2; false
 
-# A composition needs the programs that its text names; if it includes another file, all of them.
+# A composition needs init and the programs that its text names; if it includes another file, all of them.
 words_of    = $(shell tr -cs 'A-Za-z0-9_.-' '\n' < system/$(1).sys | sort -u)
 programs_in = $(if $(filter include,$(1)),$(COMPONENTS) $(GUESTS),$(foreach p,$(COMPONENTS) $(GUESTS),\
     $(if $(filter $(notdir $(p)) $(basename $(notdir $(p))),$(1)),$(p))))
-$(foreach c,$(compositions),$(eval $(OUT)/$(c).img: $(call programs_in,$(call words_of,$(c)))))
+$(foreach c,$(compositions),$(eval $(OUT)/$(c).img: $(call programs_in,$(call words_of,$(c)) init)))
 
 $(OUT)/%.img: system/%.sys $(image_tool) $(wildcard tools/image/*.py)
 	$(call say,IMAGE,$@)

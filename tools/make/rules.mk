@@ -2,9 +2,11 @@
 # From modules to objects and programs. A module gets rules for each flavour it is used in.
 
 # --- What a module may include ---
+# The kernel and its tests get the calls as the kernel sees them, all others as programs do.
 gen_of.kernel = $(GEN)/abi/kernel
 gen_of.other  = $(GEN)/abi/user
-gen_include = -I$(GEN)/abi/include -I$(if $(filter kernel,$(M.$(1).kind)),$(gen_of.kernel),$(gen_of.other))
+is_kernel   = $(filter kernel,$(foreach m,$(1) $(M.$(1).uses),$(M.$(m).kind)))
+gen_include = -I$(GEN)/abi/include -I$(if $(call is_kernel,$(1)),$(gen_of.kernel),$(gen_of.other))
 arch_include = $(addprefix -I,$(wildcard $(archdir.$(1))/include $(archdir.$(1))/kernel/include))
 include_of_dep = $(if $(wildcard $(1)/include),-I$(1)/include) $(if $(M.$(1).generator),-I$(GEN)/$(1)) \
     $(if $(filter arch,$(1)),$(call arch_include,$(2)))

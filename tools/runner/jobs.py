@@ -52,7 +52,7 @@ def script_test(path, arch):
 
 def machine_of(run, arch, kind, smp):
     v = run.values
-    append = v["append"] + (" console=plain" if v["kind"] == "shell" else "")
+    append = v["append"] + (" console=plain" if run.steps else "")
     initrd = os.path.join(os.path.dirname(run.path), v["initrd"]) if v["initrd"] else build.image(arch, v["image"])
     return machine.Machine(kernel=build.kernel(arch), initrd=initrd, arch=arch, machine=kind, smp=smp,
                            mem=v["mem"], append=append.strip(), disk=v["disk"], is_counted=run.flag("counted"))

@@ -19,7 +19,9 @@ enum tes_info_topic {
     TES_INFO_MACHINE = 9, // Resource: struct tes_info_machine
     TES_INFO_LOG =
         10, // Resource (machine): log bytes from position index (monotonic); short at the end
-    TES_INFO_TRACE = 11,    // Resource (machine): struct tes_trace_record from position index
+    // Resource (machine), index = core << 56 | position: struct tes_trace_record from that position
+    // of the core's ring (monotonic; what the ring has no longer reads as zeros).
+    TES_INFO_TRACE = 11,
     TES_INFO_COUNTERS = 12, // Resource (machine), index = core: struct tes_info_counters
     TES_INFO_IRQ = 13,      // Resource (machine), index = n-th bound source: struct tes_info_irq
     TES_INFO_PROCESS_AT =
@@ -194,10 +196,16 @@ struct tes_info_counters {
     uint64_t values[TES_COUNTERS_MAX];
 };
 
+enum tes_trace_event {           // below: a kernel call of that number, argument: its first one
+    TES_TRACE_SWITCH = 0x100,    // argument: id of the thread that runs next
+    TES_TRACE_INTERRUPT = 0x101, // argument: the vector
+    TES_TRACE_FAULT = 0x102,     // argument: the instruction's address; status: the vector
+};
+
 struct tes_trace_record {
     uint64_t time_ns;
     uint64_t thread_id;
-    uint16_t event; // kernel call number, or 0x100 + kernel event
+    uint16_t event; // kernel call number, or enum tes_trace_event
     uint16_t core;
     int32_t status;
     uint64_t argument;

@@ -24,11 +24,9 @@ struct cpu {
     struct thread *idle;
     struct sched_core *sched; // run queue, timers (kernel/sched)
     struct thread *inbox;     // lock-free list of threads with operations posted
-    uint64_t quiescent_count; // increases each time the core is known to hold no kernel pointers
-    struct object *reclaim_current, *reclaim_waiting; // see kernel/object/quiesce.c
-    uint64_t reclaim_target[CORES_MAX];
-    struct space *space; // whose root is loaded; null: kernel's
-    uint64_t epoch_next; // Session epochs given out by this core
+    uint64_t deferrals;       // how often kernel/object put something off
+    struct space *space;      // whose root is loaded; null: kernel's
+    uint64_t epoch_next;      // Session epochs given out by this core
     uint64_t object_id_next;
     uint64_t counters[TES_COUNTERS_MAX];
     uint64_t object_counts[32]; // by type; sums over cores are exact, single values may wrap

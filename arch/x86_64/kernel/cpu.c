@@ -121,6 +121,7 @@ static void load_tables(struct cpu *cpu)
     __asm__ volatile(
         "lgdt %0\n\t"
         "lidt %1\n\t"
+        "lldt %w4\n\t" // none: a selector of it faults instead of reading descriptors at 0
         "movl %3, %%ds\n\tmovl %3, %%es\n\tmovl %3, %%ss\n\tmovl %4, %%fs\n\tmovl %4, %%gs\n\t"
         "pushq %q2\n\tleaq 1f(%%rip), %%rax\n\tpushq %%rax\n\tlretq\n1:\tltr %w5"
         :

@@ -13,7 +13,7 @@
     .type system_call_entry, @function
 system_call_entry:
     swapgs
-    cmpl $TES_CALL_IPC_CALL, %eax
+    cmp $TES_CALL_IPC_CALL, %rax
     jne not_call
 
 // --- ipc_call: handle rdi, label rsi, words rdx r8 r9 r10 r12-r15 -------------------------------------
@@ -100,7 +100,7 @@ system_call_entry:
 
     .balign 64
 not_call:
-    cmpl $TES_CALL_IPC_REPLY_RECV, %eax
+    cmp $TES_CALL_IPC_REPLY_RECV, %rax
     jne not_reply
 
 // --- ipc_reply_recv: same registers; the reply's words stay where they are ---------------------------------
@@ -216,7 +216,7 @@ state_to_slow:                          // registers but rcx (saved) are the use
 not_reply:
     cmpl $0, %gs:CPU_IN_GUEST
     jne guest_system_call
-    cmpl $TES_CALL_NOTIFICATION_SIGNAL, %eax
+    cmp $TES_CALL_NOTIFICATION_SIGNAL, %rax
     je signal_fast
 simple_path:
 // --- simple calls: C with a struct call on the core's stack; rbx rbp r12-r15 keep the user's values -----------
@@ -310,9 +310,9 @@ not_simple:
     jmp full_path
 not_simple_class:
     mov CURRENT, %rsp
-    cmpl $TES_CALL_YIELD, %eax
+    cmp $TES_CALL_YIELD, %rax
     je yield
-    cmpl $TES_CALL_GUEST_ENTER, %eax
+    cmp $TES_CALL_GUEST_ENTER, %rax
     je guest_enter
     .globl full_path
 full_path:                              // the user's rsp is in the core's scratch word

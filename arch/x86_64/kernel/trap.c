@@ -4,6 +4,7 @@
 #include "x86.h"
 
 #include <abi/fault.h>
+#include <abi/info.h>
 #include <arch_boot/early.h>
 #include <kernel/assert.h>
 #include <kernel/endpoint.h>
@@ -101,6 +102,7 @@ _Noreturn void __stack_chk_fail(void) // NOLINT(readability-identifier-naming)
 
 static void interrupt(uint32_t vector)
 {
+    trace_point(TES_TRACE_INTERRUPT, 0, vector);
     switch (vector) {
     case VECTOR_TIMER:
         timer_interrupt();
@@ -168,6 +170,9 @@ static void debug_clear(void)
 void trap_handle(struct arch_frame *frame)
 {
     const uint32_t vector = (uint32_t)frame->vector;
+    if (vector < VECTOR_EXCEPTIONS) {
+        trace_point(TES_TRACE_FAULT, (int32_t)vector, frame->rip);
+    }
     if (vector >= VECTOR_EXCEPTIONS) {
         interrupt(vector);
     } else if (vector == VECTOR_PAGE) {

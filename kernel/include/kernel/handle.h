@@ -16,9 +16,14 @@ struct handle_slot {
     uint64_t epoch;
     uint64_t badge;
     uint32_t generation;
-    uint16_t rights;
-    uint8_t type;
-    uint8_t flags;      // enum handle_flag
+    union {
+        struct {
+            uint16_t rights;
+            uint8_t type;
+            uint8_t flags; // enum handle_flag
+        };
+        uint32_t traits; // the three in one word
+    };
     uint32_t label;     // security label, looked at when handed on
     uint32_t next_free; // index of the next empty slot
     uint64_t reserved[2];
@@ -32,6 +37,7 @@ enum handle_flag {
         4, // empty slot: its last handle was dead and taken away; using that one says REVOKED
 };
 
+#define HANDLE_EPOCH_NONE         UINT64_MAX // of an empty slot: no Session's
 #define HANDLE_INDEX_SHIFT        6u
 #define HANDLE_SLOT_OFFSET(value) ((uint32_t)(value)&0xfffffc0u)
 
@@ -55,9 +61,14 @@ struct handle_view {
     uint64_t epoch;
     uint64_t badge;
     uint64_t value;
-    uint16_t rights;
-    uint8_t type;
-    uint8_t flags;
+    union {
+        struct {
+            uint16_t rights;
+            uint8_t type;
+            uint8_t flags;
+        };
+        uint32_t traits;
+    };
 };
 
 // Resolves value in the process's table. type TES_TYPE_NONE: any. Errors: BAD_HANDLE, BAD_TYPE,
@@ -83,8 +94,12 @@ tes_status_t handle_install(struct process *process, const struct handle_grant *
 // calls.
 tes_status_t handle_install_new(struct process *process, struct object *object,
                                 uint64_t *out_value) TES_MUST_CHECK;
-// Closes. BAD_HANDLE. Handles of dead Sessions are closed as well.
-tes_status_t handle_close(struct process *process, uint64_t value) TES_MUST_CHECK;
+// Closes. BAD_HANDLE. Handles of dead Sessions are closed as well. flags: of the empty slot.
+tes_status_t handle_close_as(struct process *process, uint64_t value, uint8_t flags) TES_MUST_CHECK;
+static inline tes_status_t handle_close(struct process *process, uint64_t value)
+{
+    return handle_close_as(process, value, 0);
+}
 // Sets `count` slots and their charge aside for the commit phase of messages; each is then used by
 // one handle_install_reserved or given back by handle_unreserve. NO_HANDLES, NO_MEMORY, DEAD.
 tes_status_t handle_reserve(struct process *process, uint32_t count) TES_MUST_CHECK;
@@ -97,8 +112,6 @@ void handle_table_init(struct handle_table *table);
 // Closes a bounded number of handles; TES_ERROR_RESTART while some are left.
 tes_status_t handle_table_close_some(struct process *process) TES_MUST_CHECK;
 void handle_table_release(struct process *process); // frees the pages after the quiescent period
-// Frees slots of dead handles in one page of the table; true when the whole table was seen.
-bool handle_table_sweep(struct process *process);
 // The n-th used slot, for INSPECT; false: past the end.
 bool handle_table_at(struct process *process, uint64_t n, struct handle_slot *out_slot,
                      uint64_t *out_value);

@@ -12,7 +12,10 @@
 #define IRQ_SOURCES_MAX                256u
 #define PREEMPT_BATCH                  32u // steps of a long operation between two looks for interrupts
 #define EXPIRIES_PER_TICK              16u // Sessions a timer interrupt ends
-#define RECLAIMS_PER_EXIT              8u  // objects returned on one way out of the kernel
+#define RECLAIMS_PER_EXIT              32u // objects returned on one way out of the kernel
+#define SWEEPS_PER_EXIT                32u // pages of handles swept on one way out
+#define SWEEPS_PER_LOOK                4u  // pages between two looks for interrupts
+#define DEFERRALS_MAX                  16u // things put off before a way out does them at once
 #define KERNEL_STACK_PAGES             4u
 #define LOG_RING_SIZE                  (64u * 1024u)
 #define TRACE_RING_RECORDS             1024u // per core

@@ -15,7 +15,13 @@ struct spinlock {
     uint32_t word; // bit 0: taken. The fast path takes it with one locked bit-set.
 };
 
-void spinlock_acquire_slow(struct spinlock *lock);
+// It keeps all registers where the compiler can say so: functions that take a lock need save none.
+#ifdef __clang__
+#define LOCK_KEEPS_REGISTERS __attribute__((preserve_most))
+#else
+#define LOCK_KEEPS_REGISTERS
+#endif
+void spinlock_acquire_slow(struct spinlock *lock) LOCK_KEEPS_REGISTERS;
 
 static inline bool spinlock_try(struct spinlock *lock)
 {

@@ -3,7 +3,10 @@
 #pragma once
 
 #include <abi/counters.h>
+#include <abi/errors.h>
 #include <arch/cpu.h>
+#include <rt/atomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,8 +26,19 @@ void log_console_leave(void);
 // hold it for ever.
 void log_panic_begin(void);
 
+// The trace: off until the boot option `trace` or RESOURCE TRACE switches it on. Records are kept
+// when it goes off.
+tes_status_t trace_control(bool is_on) TES_MUST_CHECK; // NO_MEMORY: no room for the rings
 void trace_event(uint16_t event, int32_t status, uint64_t argument);
-extern uint32_t trace_is_on; // boot option `trace`
+extern uint32_t trace_is_on;
+
+static inline void trace_point(uint16_t event, int32_t status, uint64_t argument)
+{
+    if (__builtin_expect(atomic_load_u32(&trace_is_on, ATOMIC_RELAXED) != 0, 0)) {
+        trace_event(event, status, argument);
+    }
+}
+
 struct tes_trace_record;
 uint64_t trace_read(uint32_t core, uint64_t position, struct tes_trace_record *out_records,
                     uint64_t count);

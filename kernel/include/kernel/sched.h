@@ -30,6 +30,7 @@ enum sched_reason {
     SCHED_TIMER = 4,  // the timer fired
     SCHED_INBOX = 8,  // look into the inbox
     SCHED_WORK = 16,  // object_work_step may have something to do
+    SCHED_LATER = 32, // the same, but it can wait for a way out that is slow anyway, or the timer
 };
 
 struct sched_parameters {

@@ -144,9 +144,9 @@ static void state_randomly(void)
             memset(&info, 0, sizeof(info));
         }
         random = random * 1664525u + 1013904223u;
-        const uint64_t base = (random >> 8) % 4096 * 2048;
+        const uint64_t base = (random >> 8) % 4096 * 2048ull;
         random = random * 1664525u + 1013904223u;
-        const uint64_t size = (random >> 8) % 512 * 1024;
+        const uint64_t size = (random >> 8) % 512 * 1024ull;
         const uint32_t kind = 1 + (random >> 28) % 5;
         (void)boot_range_set(&info, base, base + size, kind);
         check_ranges(&info, "random statements");

@@ -74,6 +74,7 @@ uint64_t fake_random(uint64_t below)
     return state % below;
 }
 
+// NOLINTNEXTLINE(readability-non-const-parameter): as the kernel declares it.
 const char *boot_option(const char *name, char *buffer, size_t size)
 {
     (void)name;

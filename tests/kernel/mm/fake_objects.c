@@ -7,30 +7,9 @@
 #include <kernel/handle.h>
 #include <kernel/sched.h>
 #include <kernel/type_operations.h>
+#include <kernel_calls.h>
 #include <stdlib.h>
 #include <string.h>
-
-// Generated prototypes are for kernel modules only.
-struct space_map_arguments {
-    const struct handle_view *space, *memory;
-    uint64_t offset, address, size, flags;
-};
-tes_status_t sys_memory_create(const struct handle_view *quota, uint64_t size, uint64_t flags,
-                               const struct handle_view *pager, uint64_t pager_badge,
-                               uint64_t *out_memory);
-tes_status_t sys_memory_clone(const struct handle_view *memory, const struct handle_view *quota,
-                              uint64_t offset, uint64_t size, uint64_t *out_clone);
-tes_status_t sys_memory_control(const struct handle_view *memory, uint64_t operation,
-                                uint64_t offset, uint64_t size);
-tes_status_t sys_memory_supply(const struct handle_view *memory, uint64_t offset,
-                               const struct handle_view *source, uint64_t source_offset,
-                               uint64_t size, uint64_t flags);
-tes_status_t sys_space_map(const struct space_map_arguments *arguments, uint64_t *out_mapped);
-tes_status_t sys_space_unmap(const struct handle_view *space, uint64_t address, uint64_t size);
-tes_status_t sys_space_protect(const struct handle_view *space, uint64_t address, uint64_t size,
-                               uint64_t flags);
-tes_status_t sys_space_clone(const struct handle_view *space, const struct handle_view *quota,
-                             uint64_t *out_clone);
 
 static struct object *later;
 
@@ -192,8 +171,9 @@ tes_status_t handle_install_new(struct process *process, struct object *object, 
     return TES_OK;
 }
 
-bool handle_table_at(struct process *process, uint64_t n, struct handle_slot *out_slot,
-                     uint64_t *out_value)
+bool handle_table_at(
+    struct process *process, uint64_t n, struct handle_slot *out_slot,
+    uint64_t *out_value) // NOLINT(readability-non-const-parameter): as the kernel declares it
 {
     (void)process;
     (void)n;

@@ -11,6 +11,7 @@
 #include <kernel/process.h>
 #include <kernel/quota.h>
 #include <kernel/session.h>
+#include <kernel_calls.h>
 
 struct fake {
     uint32_t core; // which core the test acts as
@@ -36,30 +37,6 @@ tes_status_t fake_destroy(struct object *object) TES_MUST_CHECK; // repeats unti
 struct process *fake_process(struct quota *quota);
 struct quota *fake_quota(struct quota *parent, uint64_t pages, uint64_t objects, uint64_t handles);
 struct object *fake_object(struct quota *quota, enum tes_object_type type);
-
-// Kernel calls under test (generated prototypes are for kernel modules only).
-tes_status_t sys_quota_create(struct call *call, const struct handle_view *quota, uint64_t pages,
-                              uint64_t objects, uint64_t handles, uint64_t flags,
-                              uint64_t *out_child);
-tes_status_t sys_quota_adjust(struct call *call, const struct handle_view *quota, uint64_t pages,
-                              uint64_t objects, uint64_t handles);
-tes_status_t sys_session_create(struct call *call, const struct handle_view *parent,
-                                const struct handle_view *quota, uint64_t badge, uint64_t expiry_ns,
-                                uint64_t *out_session);
-tes_status_t sys_session_bind(struct call *call, const struct handle_view *session,
-                              const struct handle_view *notification, uint64_t bits);
-tes_status_t sys_handle_derive(struct call *call, const struct handle_view *handle, uint64_t rights,
-                               const struct handle_view *session, uint64_t *out_derived);
-tes_status_t sys_handle_copy(struct call *call, const struct handle_view *process,
-                             const struct handle_view *handle, uint64_t rights, uint64_t flags,
-                             uint64_t *out_copied);
-tes_status_t sys_handle_revoke(struct call *call, const struct handle_view *handle, uint64_t flags);
-tes_status_t sys_object_destroy(struct call *call, const struct handle_view *handle);
-tes_status_t sys_object_info(struct call *call, const struct handle_view *handle, uint64_t topic,
-                             uint64_t index, uint64_t address, uint64_t size,
-                             uint64_t *out_written);
-tes_status_t sys_process_create(struct call *call, const struct handle_view *quota, uint64_t name0,
-                                uint64_t name1, uint64_t *out_process, uint64_t *out_space);
 
 // TAP.
 void test_check(bool is_ok, const char *what, const char *file, int line);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // Cores, time, frames (a file in memory, so that a frame can be mapped twice), slabs (malloc: the
 // sanitizer sees every use after free), the Session window, locks that cannot wait.
-#define _GNU_SOURCE
+#define _GNU_SOURCE // NOLINT(readability-identifier-naming): the C library's name
 #include "fake.h"
 
 #include <abi/time_page.h>
@@ -87,6 +87,12 @@ void spinlock_acquire_slow(struct spinlock *lock)
 void assert_fail(const char *condition, const char *file, int line)
 {
     (void)fprintf(stderr, "%s:%d: %s\n", file, line, condition);
+    abort();
+}
+
+void panic(const char *format, ...)
+{
+    (void)fprintf(stderr, "panic: %s\n", format);
     abort();
 }
 

@@ -59,10 +59,9 @@ tes_status_t fake_destroy(struct object *object)
 
 struct quota *fake_quota(struct quota *parent, uint64_t pages, uint64_t objects, uint64_t handles)
 {
-    struct call call = { 0 };
     const struct handle_view view = { .object = &parent->object };
     uint64_t value = 0;
-    if (sys_quota_create(&call, &view, pages, objects, handles, 0, &value) != TES_OK) {
+    if (sys_quota_create(&view, pages, objects, handles, 0, &value) != TES_OK) {
         abort();
     }
     struct handle_view child;

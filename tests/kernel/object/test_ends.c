@@ -130,10 +130,9 @@ static void destroyed_while_queued(void)
 static tes_status_t ask(struct object *object, uint64_t topic, uint64_t index, void *to,
                         uint64_t size)
 {
-    struct call call = { 0 };
     const struct handle_view view = { .object = object, .type = object->type };
     uint64_t written = 0;
-    return sys_object_info(&call, &view, topic, index, (uint64_t)(uintptr_t)to, size, &written);
+    return sys_object_info(&view, topic, index, (uint64_t)(uintptr_t)to, size, &written);
 }
 
 static void info(void)

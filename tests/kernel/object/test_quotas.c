@@ -12,26 +12,25 @@ static void limits(void)
     CHECK(quota_charge_objects(quota, 6) == TES_ERROR_NO_OBJECTS);
     CHECK(quota_charge_handles(quota, 4) == TES_ERROR_NO_HANDLES);
     CHECK(quota->pages_used == 0 && quota->objects_used == 0 && quota->handles_used == 0);
-    struct call call = { 0 };
     const struct handle_view view = { .object = &quota->object };
     uint64_t child = 0;
-    CHECK(sys_quota_create(&call, &view, 11, 0, 0, 0, &child) == TES_ERROR_NO_MEMORY);
-    CHECK(sys_quota_create(&call, &view, 1, 9, 0, 0, &child) == TES_ERROR_NO_OBJECTS);
-    CHECK(sys_quota_create(&call, &view, 1, 1, 9, 0, &child) == TES_ERROR_NO_HANDLES);
+    CHECK(sys_quota_create(&view, 11, 0, 0, 0, &child) == TES_ERROR_NO_MEMORY);
+    CHECK(sys_quota_create(&view, 1, 9, 0, 0, &child) == TES_ERROR_NO_OBJECTS);
+    CHECK(sys_quota_create(&view, 1, 1, 9, 0, &child) == TES_ERROR_NO_HANDLES);
     CHECK(quota->pages_used == 0 && quota->objects_used == 0 && quota->handles_used == 0);
     uint64_t root_pages = quota_root()->pages_used;
-    CHECK(sys_quota_adjust(&call, &view, 20, 5, 3) == TES_OK);
+    CHECK(sys_quota_adjust(&view, 20, 5, 3) == TES_OK);
     CHECK(quota_root()->pages_used == root_pages + 10 && quota->pages_limit == 20);
     CHECK(quota_charge_pages(quota, 15) == TES_OK);
-    CHECK(sys_quota_adjust(&call, &view, 14, 50, 3) == TES_ERROR_BUSY);
+    CHECK(sys_quota_adjust(&view, 14, 50, 3) == TES_ERROR_BUSY);
     CHECK(quota_root()->pages_used == root_pages + 10 && quota->objects_limit == 5);
-    CHECK(sys_quota_adjust(&call, &view, 1ull << 40, 5, 3) == TES_ERROR_NO_MEMORY);
+    CHECK(sys_quota_adjust(&view, 1ull << 40, 5, 3) == TES_ERROR_NO_MEMORY);
     quota_return_pages(quota, 15);
-    CHECK(sys_quota_adjust(&call, &view, 1, 5, 3) == TES_OK);
+    CHECK(sys_quota_adjust(&view, 1, 5, 3) == TES_OK);
     CHECK(quota_root()->pages_used == root_pages - 9);
     const struct handle_view root = { .object = &quota_root()->object };
-    CHECK(sys_quota_adjust(&call, &root, 1, 1, 1) == TES_ERROR_INVALID);
-    CHECK(sys_object_destroy(&call, &root) == TES_ERROR_BUSY);
+    CHECK(sys_quota_adjust(&root, 1, 1, 1) == TES_ERROR_INVALID);
+    CHECK(sys_object_destroy(&root) == TES_ERROR_BUSY);
     CHECK(fake_destroy(&quota->object) == TES_OK);
     CHECK(quota_root()->pages_used == root_pages - 10);
 }
@@ -79,7 +78,6 @@ static void client_ends(void)
 
 static void injected(void)
 {
-    struct call call = { 0 };
     const struct handle_view view = { .object = &quota_root()->object };
     const struct quota before = *quota_root();
     bool has_succeeded = false;
@@ -87,7 +85,7 @@ static void injected(void)
         uint64_t process = 0;
         uint64_t space = 0;
         quota_inject_failure(nth);
-        has_succeeded = sys_process_create(&call, &view, 0x41, 0, &process, &space) == TES_OK;
+        has_succeeded = sys_process_create(&view, 0x41, 0, &process, &space) == TES_OK;
         quota_inject_failure(0);
         if (has_succeeded) {
             struct handle_view made;
@@ -103,7 +101,7 @@ static void injected(void)
         uint64_t process = 0;
         uint64_t space = 0;
         fake.fail_slabs = nth;
-        tes_status_t status = sys_process_create(&call, &view, 0x41, 0, &process, &space);
+        tes_status_t status = sys_process_create(&view, 0x41, 0, &process, &space);
         CHECK(nth > 2 ? status == TES_OK : status == TES_ERROR_NO_MEMORY);
         fake.fail_slabs = 0;
         struct handle_view made;

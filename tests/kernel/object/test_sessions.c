@@ -65,7 +65,7 @@ static void depth_and_preemption(void)
     struct session *none = NULL;
     CHECK(session_create(deepest, quota_root(), 0, 0, false, &none) == TES_ERROR_TOO_DEEP);
     for (uint32_t index = 0; index < 500; index++) {
-        deepest = below(object->root, false);
+        CHECK(below(object->root, false) != NULL);
     }
     fake.preempts = true;
     uint32_t restarts = 0;
@@ -217,7 +217,6 @@ static void table_pages(void)
 
 static void calls(void)
 {
-    struct call call = { 0 };
     struct object *object = fake_object(quota_root(), TES_TYPE_ENDPOINT);
     const struct handle_view none = { 0 };
     const struct handle_view quota = { .object = &quota_root()->object, .type = TES_TYPE_QUOTA };
@@ -227,15 +226,13 @@ static void calls(void)
                                           .rights = TES_RIGHTS_OF_ENDPOINT,
                                           .type = TES_TYPE_ENDPOINT };
     uint64_t value = 0;
-    CHECK(sys_session_create(&call, &endpoint, &none, 5, 0, &value) ==
-          TES_ERROR_INVALID); // nobody pays
-    CHECK(sys_session_create(&call, &endpoint, &quota, 5, 0, &value) == TES_OK);
+    CHECK(sys_session_create(&endpoint, &none, 5, 0, &value) == TES_ERROR_INVALID); // nobody pays
+    CHECK(sys_session_create(&endpoint, &quota, 5, 0, &value) == TES_OK);
     struct handle_view session;
     CHECK(handle_resolve(current_process(), value, TES_TYPE_SESSION, 0, &session) == TES_OK);
     uint64_t derived = 0;
-    CHECK(sys_handle_derive(&call, &endpoint, 1u << 16, &session, &derived) == TES_ERROR_INVALID);
-    CHECK(sys_handle_derive(&call, &endpoint, TES_RIGHT_ENDPOINT_CALL, &session, &derived) ==
-          TES_OK);
+    CHECK(sys_handle_derive(&endpoint, 1u << 16, &session, &derived) == TES_ERROR_INVALID);
+    CHECK(sys_handle_derive(&endpoint, TES_RIGHT_ENDPOINT_CALL, &session, &derived) == TES_OK);
     struct handle_view client;
     CHECK(handle_resolve(current_process(), derived, TES_TYPE_ENDPOINT, TES_RIGHT_ENDPOINT_CALL,
                          &client) == TES_OK);
@@ -244,16 +241,14 @@ static void calls(void)
     CHECK(handle_resolve(current_process(), derived, TES_TYPE_ENDPOINT, TES_RIGHT_ENDPOINT_MINT,
                          &client) == TES_ERROR_NO_RIGHT);
     uint64_t copy = 0;
-    call.arguments[1] = derived;
-    CHECK(sys_handle_copy(&call, &none, &client, 0, TES_HANDLE_COPY_MOVE, &copy) == TES_OK);
+    CHECK(sys_handle_copy(&none, &client, 0, TES_HANDLE_COPY_MOVE, &copy) == TES_OK);
     CHECK(resolve(derived) == TES_ERROR_BAD_HANDLE && resolve(copy) == TES_OK);
     CHECK(client.session->handles == 1);
-    CHECK(sys_handle_revoke(&call, &session, 0) == TES_OK);
+    CHECK(sys_handle_revoke(&session, 0) == TES_OK);
     CHECK(resolve(copy) == TES_ERROR_REVOKED && resolve(value) == TES_OK);
-    CHECK(sys_handle_derive(&call, &endpoint, 0, &session, &derived) == TES_ERROR_REVOKED);
+    CHECK(sys_handle_derive(&endpoint, 0, &session, &derived) == TES_ERROR_REVOKED);
     CHECK(fake_notice_take((struct endpoint *)object) == client.session);
-    call.arguments[0] = value;
-    CHECK(sys_object_destroy(&call, &session) == TES_OK);
+    CHECK(sys_object_destroy(&session) == TES_OK);
     CHECK(resolve(value) == TES_ERROR_REVOKED);
     CHECK(fake_destroy(object) == TES_OK);
 }

@@ -64,6 +64,13 @@ void cpu_set_current(struct thread *thread)
     current[fake.core] = thread;
 }
 
+void cpu_set_current_native(struct cpu *cpu, struct arch_frame *frame, uint64_t thread_pointer)
+{
+    struct thread *thread = container_of(frame, struct thread, frame);
+    CHECK(cpu == cpu_local() && thread_pointer == thread->thread_pointer);
+    current[fake.core] = thread;
+}
+
 void cpu_timer_arm(uint64_t deadline_ns)
 {
     fake.armed_ns[fake.core] = deadline_ns;

@@ -15,6 +15,7 @@
 #include <kernel/sched.h>
 #include <kernel/session.h>
 #include <kernel/type_operations.h>
+#include <kernel_calls.h>
 
 #define FAKE_CORES 4u
 #define MS         1000000ull

@@ -5,12 +5,21 @@
 #include <arch/machine.h>
 #include <kernel/frame.h>
 #include <kernel/irq.h>
+#include <kernel/log.h>
 
 #include <stdlib.h>
 #include <string.h>
 
-// --- objects
-// ---------------------------------------------------------------------------------------------
+uint32_t trace_is_on;
+
+void trace_event(uint16_t event, int32_t status, uint64_t argument)
+{
+    (void)event;
+    (void)status;
+    (void)argument;
+}
+
+// Objects.
 static const struct {
     size_t size, offset;
 } shapes[TES_TYPE_COUNT] = {
@@ -134,8 +143,7 @@ void quota_return_objects(struct quota *quota, uint64_t objects)
     fake.objects_charged -= objects;
 }
 
-// --- memory
-// ----------------------------------------------------------------------------------------------
+// Memory.
 tes_status_t slab_allocate(uint32_t size, void **out_memory)
 {
     *out_memory = calloc(1, size);
@@ -229,8 +237,7 @@ void tlb_ipi(void)
 {
 }
 
-// --- messages and processes
-// --------------------------------------------------------------------------------
+// Messages and processes.
 bool ipc_cancel(struct thread *thread, tes_status_t status)
 {
     fake.cancelled++;

@@ -5,14 +5,6 @@
 #include <kernel/irq.h>
 #include <string.h>
 
-tes_status_t sys_irq_create(const struct handle_view *resource, uint64_t number,
-                            const struct handle_view *notification, uint64_t bits, uint64_t flags,
-                            uint64_t *out_irq);
-tes_status_t sys_irq_acknowledge(const struct handle_view *view);
-tes_status_t sys_iospace_map(const struct handle_view *iospace, uint64_t operation,
-                             const struct handle_view *memory, uint64_t offset, uint64_t size,
-                             uint64_t address);
-
 void test_irq(void)
 {
     struct resource resource = { .base = 2, .size = 10, .kind = TES_RESOURCE_IRQS };

@@ -2,12 +2,6 @@
 // Notifications, their timers, and deadlines.
 #include "fake.h"
 
-tes_status_t sys_notification_wait(const struct handle_view *view, uint64_t mask, uint64_t flags,
-                                   uint64_t *out_bits);
-tes_status_t sys_timer_set(const struct handle_view *view, uint64_t slot, uint64_t bits,
-                           uint64_t deadline_ns, uint64_t period_ns);
-tes_status_t sys_thread_deadline(uint64_t deadline_ns);
-
 static tes_status_t poll(struct notification *notification, uint64_t mask, uint64_t *out_bits)
 {
     const struct handle_view view = { .object = &notification->object };

@@ -47,7 +47,6 @@ tes_status_t fake_wait(struct notification *notification, uint64_t mask)
 {
     const struct handle_view view = { .object = &notification->object };
     uint64_t bits = 0;
-    tes_status_t sys_notification_wait(const struct handle_view *, uint64_t, uint64_t, uint64_t *);
     return sys_notification_wait(&view, mask, 0, &bits);
 }
 
@@ -61,58 +60,68 @@ static void model_preempt(struct model *model, uint32_t running)
     }
 }
 
+static void make_ready(struct model *model, uint32_t index)
+{
+    model->is_ready[index] = true;
+    model->order[index] = ++model->next_order;
+}
+
+// The running thread waits: the best ready one follows, or, when there is none, all are woken.
+static struct thread *wait_step(struct model *model, uint32_t index)
+{
+    CHECK(fake_wait(model->notifications[index], 1) == TES_ERROR_BLOCKED);
+    uint32_t expected = model_best(model);
+    struct thread *running = fake_leave();
+    CHECK(running == (expected == THREADS ? NULL : model->threads[expected]));
+    if (running == NULL) {
+        for (uint32_t other = 0; other < THREADS; other++) {
+            notification_signal(model->notifications[other], 1);
+            make_ready(model, other);
+        }
+        expected = model_best(model);
+        running = fake_leave();
+        CHECK(running == model->threads[expected]);
+    }
+    model->is_ready[expected] = false;
+    return running;
+}
+
+// Somebody who waits is woken: it runs at once if it is above the running one.
+static struct thread *wake_step(struct model *model, struct thread *running)
+{
+    uint32_t target = (uint32_t)fake_random(THREADS);
+    struct thread *thread = model->threads[target];
+    if (thread->state != TES_THREAD_WAIT_NOTIFICATION) {
+        return running;
+    }
+    notification_signal(model->notifications[target], 1);
+    make_ready(model, target);
+    if (thread->priority <= running->priority) {
+        CHECK(fake_leave() == running);
+        return running;
+    }
+    model_preempt(model, index_of(model, running));
+    model->next_order++;
+    model->is_ready[target] = false;
+    CHECK(fake_leave() == thread);
+    return thread;
+}
+
 void test_queue(void)
 {
     static struct model model;
     for (uint32_t index = 0; index < THREADS; index++) {
         model.notifications[index] = fake_notification();
         model.threads[index] = fake_simple_thread((uint32_t)fake_random(8));
-        model.is_ready[index] = true;
-        model.order[index] = ++model.next_order;
+        make_ready(&model, index);
     }
     struct thread *running = fake_leave();
+    uint32_t first = index_of(&model, running);
+    CHECK(first == model_best(&model));
+    model.is_ready[first] = false;
     for (uint32_t step = 0; step < STEPS; step++) {
-        uint32_t expected = model_best(&model);
-        uint32_t index = index_of(&model, running);
-        if (step == 0) {
-            CHECK(index == expected);
-            model.is_ready[index] = false;
-        }
-        if (fake_random(3) == 0) { // the running one waits; the best ready one follows
-            CHECK(fake_wait(model.notifications[index], 1) == TES_ERROR_BLOCKED);
-            expected = model_best(&model);
-            running = fake_leave();
-            CHECK(running == (expected == THREADS ? NULL : model.threads[expected]));
-            if (running == NULL) { // wake everybody
-                for (index = 0; index < THREADS; index++) {
-                    notification_signal(model.notifications[index], 1);
-                    model.is_ready[index] = true;
-                    model.order[index] = ++model.next_order;
-                }
-                expected = model_best(&model);
-                running = fake_leave();
-                CHECK(running == model.threads[expected]);
-            }
-            model.is_ready[expected] = false;
-            continue;
-        }
-        uint32_t target = (uint32_t)fake_random(THREADS);
-        struct thread *thread = model.threads[target];
-        if (thread->state != TES_THREAD_WAIT_NOTIFICATION) {
-            continue;
-        }
-        notification_signal(model.notifications[target], 1);
-        model.is_ready[target] = true;
-        model.order[target] = ++model.next_order;
-        if (thread->priority > running->priority) {
-            model_preempt(&model, index);
-            model.next_order++;
-            model.is_ready[target] = false;
-            running = fake_leave();
-            CHECK(running == thread);
-        } else {
-            CHECK(fake_leave() == running);
-        }
+        running = fake_random(3) == 0 ? wait_step(&model, index_of(&model, running))
+                                      : wake_step(&model, running);
     }
 }
 

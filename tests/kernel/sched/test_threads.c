@@ -2,12 +2,6 @@
 // Life of threads, on one core and across cores.
 #include "fake.h"
 
-tes_status_t sys_thread_control(const struct handle_view *view, uint64_t setting, uint64_t value,
-                                uint64_t value2);
-tes_status_t sys_thread_exit(uint64_t status);
-tes_status_t sys_thread_cancel(const struct handle_view *view, uint64_t flags);
-tes_status_t sys_yield(void);
-
 static tes_status_t control(struct thread *thread, uint64_t setting, uint64_t value)
 {
     const struct handle_view view = { .object = thread == NULL ? NULL : &thread->object };
