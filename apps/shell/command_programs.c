@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // Programs and components, through init; and switching the machine off. A program is given the
-// command's streams as "stdin", "stdout" and "stderr", and files to read and to write as "file/n" and
-// "output/n".
+// command's streams as "stdin", "stdout" and "stderr", and files to read and to write as "file/n"
+// and "output/n".
 #include <rt/format.h>
 #include <rt/string.h>
 #include <tes/calls.h>

@@ -10,6 +10,8 @@
 
 #include "shell.h"
 
+#define COMMAND_PRIORITY 20u
+
 struct stage {
     struct context context;
     char *words; // expanded, one after the other
@@ -218,7 +220,8 @@ static void streams_close_from(struct running *running, unsigned first)
 // closed.
 static void workers_start(struct running *running, unsigned end)
 {
-    const struct tes_worker_options options = { .name = "command" };
+    // As the shell's own: who holds the heap's lock must get to run when others yield to it.
+    const struct tes_worker_options options = { .name = "command", .priority = COMMAND_PRIORITY };
     for (unsigned i = 0; i < end; i++) {
         struct stage *stage = running->stages[i];
         tes_status_t status = tes_worker_create(&options, stage_thread, stage, &stage->worker);

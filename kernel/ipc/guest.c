@@ -4,6 +4,7 @@
 #include "ipc.h"
 
 #include <arch/machine.h>
+#include <arch/mmu.h>
 #include <kernel/log.h>
 #include <kernel/memory.h>
 #include <kernel_calls.h>
@@ -57,6 +58,11 @@ void guest_unbind(struct thread *thread)
         machine_guest_leave(thread, TES_GUEST_EXIT_KICK, NULL);
     }
     unbind(thread);
+    struct cpu *cpu = cpu_local();
+    if (thread == current_thread() && cpu->arch.root != thread->address_space) {
+        cpu->arch.root = thread->address_space;
+        mmu_load_root(thread->address_space);
+    }
 }
 
 tes_status_t sys_guest_enter(void)

@@ -48,6 +48,7 @@ void call_end_locked(struct endpoint *endpoint, struct thread *caller, tes_statu
     ASSERT(spinlock_is_held(&endpoint->object.lock));
     struct thread *server = caller->server;
     if (server != NULL) {
+        sched_charge_reserve(server);
         server->caller = NULL;
         caller->server = NULL;
         return_context(server);
@@ -132,6 +133,7 @@ tes_status_t sys_reply_keep(uint64_t *out_reply)
     caller->call_endpoint = endpoint;
     atomic_store_pointer(&caller->server, NULL,
                          ATOMIC_RELEASE); // pairs with ipc_cancel: then call_endpoint is there
+    sched_charge_reserve(self);
     self->caller = NULL;
     return_context(self);
     spinlock_release(&endpoint->object.lock);

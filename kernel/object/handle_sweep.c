@@ -22,7 +22,8 @@ static uint32_t sweep_slots_locked(struct handle_table *table, struct handle_slo
             continue;
         }
         left--;
-        if (session_is_live(slot->session, slot->epoch)) {
+        // Pairs with the Session's death; a slot in use never has epoch 0.
+        if (atomic_load_u64(&slot->session->epoch, ATOMIC_ACQUIRE) == slot->epoch) {
             continue;
         }
         freed++;

@@ -97,18 +97,14 @@ static tes_status_t fill_thread(struct info_request *request)
         return TES_OK;
     }
     struct process *process = (struct process *)request->object;
-    tes_status_t status = TES_ERROR_NOT_FOUND;
-    uint64_t n = 0;
     spinlock_acquire(&process->object.lock);
-    list_for_each (node, &process->threads) {
-        if (n++ == request->index) {
-            info_thread(container_of(node, struct thread, process_link), &request->answer.thread);
-            status = TES_OK;
-            break;
-        }
-    }
+    struct list_node *node = list_at(&process->threads, request->index);
     spinlock_release(&process->object.lock);
-    return status;
+    if (node == NULL) {
+        return TES_ERROR_NOT_FOUND;
+    }
+    info_thread(container_of(node, struct thread, process_link), &request->answer.thread);
+    return TES_OK;
 }
 
 void info_quota(struct quota *quota, struct tes_info_quota *out_info)
@@ -136,19 +132,13 @@ static tes_status_t fill_quota(struct info_request *request)
 static tes_status_t fill_quota_object(struct info_request *request)
 {
     struct quota *quota = (struct quota *)request->object;
-    struct object *found = NULL;
-    uint64_t n = 0;
     spinlock_acquire(&quota->object.lock);
-    list_for_each (node, &quota->objects) {
-        if (n++ == request->index) {
-            found = container_of(node, struct object, charge);
-            break;
-        }
-    }
+    struct list_node *node = list_at(&quota->objects, request->index);
     spinlock_release(&quota->object.lock);
-    if (found == NULL) {
+    if (node == NULL) {
         return TES_ERROR_NOT_FOUND;
     }
+    const struct object *found = container_of(node, struct object, charge); // quiescence keeps it
     request->answer.object = (struct tes_info_object){ .id = found->id,
                                                        .type = found->type,
                                                        .quota_id = quota->object.id };

@@ -36,8 +36,8 @@ void session_page_release(void *page); // of the table, when no core can see it 
 uint64_t session_epoch_next(void);
 // session_revoke.c: a node that was just made and has no handle goes without a notice.
 void session_discard(struct session *session);
-// The root of an object that has ended.
-void session_kill_root(struct session *root);
+// The node dies, and nothing else: its handles are dead. False: another is at it, or did it.
+bool session_kill_node(struct session *session, uint64_t epoch);
 void session_expired(struct timer *timer);
 // Sets UNLINKED or DONE; whoever sets the second hands the node to deferred work.
 void session_flag_end(struct session *session, uint32_t flag);
@@ -83,20 +83,31 @@ static inline void quota_give_locked(uint64_t *used, uint64_t count)
     *used -= count;
 }
 
-// Handles are charged under their process's lock.
-static inline bool quota_handles_take(struct quota *quota, uint64_t count)
+static inline bool quota_take(struct quota *quota, uint64_t *used, const uint64_t *limit,
+                              uint64_t count)
 {
     spinlock_acquire(&quota->object.lock);
-    bool is_paid = quota_take_locked(quota, &quota->handles_used, quota->handles_limit, count);
+    bool is_paid = quota_take_locked(quota, used, *limit, count);
     spinlock_release(&quota->object.lock);
     return is_paid;
 }
 
-static inline void quota_handles_give(struct quota *quota, uint64_t count)
+static inline void quota_give(struct quota *quota, uint64_t *used, uint64_t count)
 {
     spinlock_acquire(&quota->object.lock);
-    quota_give_locked(&quota->handles_used, count);
+    quota_give_locked(used, count);
     spinlock_release(&quota->object.lock);
+}
+
+// Handles are charged under their process's lock.
+static inline bool quota_handles_take(struct quota *quota, uint64_t count)
+{
+    return quota_take(quota, &quota->handles_used, &quota->handles_limit, count);
+}
+
+static inline void quota_handles_give(struct quota *quota, uint64_t count)
+{
+    quota_give(quota, &quota->handles_used, count);
 }
 
 void quota_take_back(struct quota *parent, uint64_t pages, uint64_t objects, uint64_t handles);

@@ -104,7 +104,7 @@ void object_abandon(struct object *object)
     object->is_dead = 1;
     object->destroy_state = OBJECT_ABANDONED;
     spinlock_release(&object->lock);
-    session_kill_root(object->root);
+    (void)session_kill_node(object->root, object->root->epoch);
     quota_object_ended(object);
     object_reclaim_later(object);
 }
@@ -128,7 +128,8 @@ static tes_status_t destroy_enter(struct object *object)
 static tes_status_t destroy_step(struct object *object)
 {
     tes_status_t status = session_revoke(object->root, true);
-    if (status == TES_OK && object->type == TES_TYPE_ENDPOINT) {
+    if (status == TES_OK && object->type == TES_TYPE_ENDPOINT &&
+        ((const struct endpoint *)object)->notices != NULL) { // it is dead: none comes any more
         status = session_notices_drop(object);
     }
     return status == TES_OK ? object_types[object->type].destroy(object) : status;
@@ -136,7 +137,7 @@ static tes_status_t destroy_step(struct object *object)
 
 static void destroy_finish(struct object *object)
 {
-    session_kill_root(object->root);
+    (void)session_kill_node(object->root, object->root->epoch);
     quota_object_ended(object);
     spinlock_acquire(&object->lock);
     object->destroy_state = OBJECT_ENDED;

@@ -150,17 +150,10 @@ bool process_release(struct object *object)
 
 struct process *process_at(uint64_t index)
 {
-    struct process *found = NULL;
-    uint64_t n = 0;
     spinlock_acquire(&all_lock);
-    list_for_each (node, &all) {
-        if (n++ == index) {
-            found = container_of(node, struct process, all);
-            break;
-        }
-    }
+    struct list_node *node = list_at(&all, index);
     spinlock_release(&all_lock);
-    return found;
+    return node != NULL ? container_of(node, struct process, all) : NULL;
 }
 
 struct process *process_find(uint64_t id)

@@ -29,17 +29,13 @@ bool quota_is_injected(void)
 
 tes_status_t quota_charge_pages(struct quota *quota, uint64_t pages)
 {
-    spinlock_acquire(&quota->object.lock);
-    bool is_paid = quota_take_locked(quota, &quota->pages_used, quota->pages_limit, pages);
-    spinlock_release(&quota->object.lock);
+    bool is_paid = quota_take(quota, &quota->pages_used, &quota->pages_limit, pages);
     return is_paid ? TES_OK : TES_ERROR_NO_MEMORY;
 }
 
 tes_status_t quota_charge_objects(struct quota *quota, uint64_t objects)
 {
-    spinlock_acquire(&quota->object.lock);
-    bool is_paid = quota_take_locked(quota, &quota->objects_used, quota->objects_limit, objects);
-    spinlock_release(&quota->object.lock);
+    bool is_paid = quota_take(quota, &quota->objects_used, &quota->objects_limit, objects);
     return is_paid ? TES_OK : TES_ERROR_NO_OBJECTS;
 }
 
@@ -50,16 +46,12 @@ tes_status_t quota_charge_handles(struct quota *quota, uint64_t handles)
 
 void quota_return_pages(struct quota *quota, uint64_t pages)
 {
-    spinlock_acquire(&quota->object.lock);
-    quota_give_locked(&quota->pages_used, pages);
-    spinlock_release(&quota->object.lock);
+    quota_give(quota, &quota->pages_used, pages);
 }
 
 void quota_return_objects(struct quota *quota, uint64_t objects)
 {
-    spinlock_acquire(&quota->object.lock);
-    quota_give_locked(&quota->objects_used, objects);
-    spinlock_release(&quota->object.lock);
+    quota_give(quota, &quota->objects_used, objects);
 }
 
 void quota_return_handles(struct quota *quota, uint64_t handles)
@@ -158,17 +150,10 @@ void quota_unlist(struct quota *quota)
 
 struct quota *quota_at(uint64_t index)
 {
-    struct quota *found = NULL;
-    uint64_t n = 0;
     spinlock_acquire(&all_lock);
-    list_for_each (node, &all) {
-        if (n++ == index) {
-            found = container_of(node, struct quota, all);
-            break;
-        }
-    }
+    struct list_node *node = list_at(&all, index);
     spinlock_release(&all_lock);
-    return found;
+    return node != NULL ? container_of(node, struct quota, all) : NULL;
 }
 
 void quota_root_init(uint64_t pages)
@@ -181,8 +166,8 @@ void quota_root_init(uint64_t pages)
 }
 
 // Takes limits for a child, or nothing.
-static tes_status_t quota_give(struct quota *parent, uint64_t pages, uint64_t objects,
-                               uint64_t handles)
+static tes_status_t limits_take(struct quota *parent, uint64_t pages, uint64_t objects,
+                                uint64_t handles)
 {
     tes_status_t status = quota_charge_pages(parent, pages);
     if (status != TES_OK) {
@@ -215,7 +200,7 @@ tes_status_t sys_quota_create(const struct handle_view *view, uint64_t pages, ui
                               uint64_t handles, uint64_t flags, uint64_t *out_child)
 {
     struct quota *parent = (struct quota *)view->object;
-    tes_status_t status = quota_give(parent, pages, objects, handles);
+    tes_status_t status = limits_take(parent, pages, objects, handles);
     if (status != TES_OK) {
         return status;
     }
@@ -272,8 +257,8 @@ tes_status_t sys_quota_adjust(const struct handle_view *view, uint64_t pages, ui
     spinlock_acquire(&quota->adjust_lock); // limits change here only
     const uint64_t limits[3] = { pages, objects, handles };
     const uint64_t before[3] = { quota->pages_limit, quota->objects_limit, quota->handles_limit };
-    tes_status_t status = quota_give(parent, growth(before[0], pages), growth(before[1], objects),
-                                     growth(before[2], handles));
+    tes_status_t status = limits_take(parent, growth(before[0], pages), growth(before[1], objects),
+                                      growth(before[2], handles));
     if (status == TES_OK) {
         status = limits_set(quota, limits);
         const uint64_t *from =

@@ -159,13 +159,16 @@ tes_status_t session_revoke(struct session *session, bool keep_self)
     return TES_OK;
 }
 
-// The object's type has let go of all its users: only handles are left to kill.
-void session_kill_root(struct session *root)
+bool session_kill_node(struct session *session, uint64_t epoch)
 {
-    struct object *object = root->object;
+    struct object *object = session->object;
+    if (!session_is_live(session, epoch)) { // died meanwhile; it may be another by now
+        return false;
+    }
     spinlock_acquire(&object->tree_lock);
-    session_kill_locked(root);
+    bool is_killed = session->epoch == epoch && session_kill_locked(session);
     spinlock_release(&object->tree_lock);
+    return is_killed;
 }
 
 // Timer interrupt: the handles die now, the rest is done by deferred work.
@@ -173,11 +176,7 @@ void session_expired(struct timer *timer)
 {
     struct session_extra *extra = container_of(timer, struct session_extra, timer);
     struct session *session = extra->session;
-    struct object *object = session->object;
-    spinlock_acquire(&object->tree_lock);
-    bool is_killed = session_kill_locked(session);
-    spinlock_release(&object->tree_lock);
-    if (is_killed) {
+    if (session_kill_node(session, session->epoch)) {
         counter_add(TES_COUNTER_EXPIRED, 1);
         session_queue_expired(extra);
     }

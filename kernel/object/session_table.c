@@ -75,7 +75,7 @@ uint64_t session_index(const struct session *session)
 uint64_t session_count(void)
 {
     uint64_t count = table.used;
-    for (uint32_t core = 0; core < cpu_count; core++) {
+    for (uint32_t core = 0; core < CORES_MAX; core++) {
         count -= magazines[core].count;
     }
     return count;

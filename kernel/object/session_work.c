@@ -35,22 +35,12 @@ void session_queue_expired(struct session_extra *extra)
 
 void session_end_later(struct session *session, uint64_t epoch)
 {
-    struct object *object = session->object;
-    struct cpu *cpu = cpu_local();
-    if (!session_is_live(session, epoch)) { // revoked meanwhile; it may be another by now
+    if (!session_kill_node(session, epoch)) {
         return;
     }
-    spinlock_acquire(&object->tree_lock);
-    bool is_same = session->epoch == epoch;
-    if (is_same) {
-        atomic_store_u64(&session->epoch, 0, ATOMIC_RELEASE); // pairs with session_is_live
-    }
-    spinlock_release(&object->tree_lock);
-    if (!is_same) {
-        return;
-    }
-    session->notice_next = work[cpu->id].ended; // never minted: it is in no queue of notices
-    work[cpu->id].ended = session;
+    uint32_t core = cpu_local()->id;
+    session->notice_next = work[core].ended; // never minted: it is in no queue of notices
+    work[core].ended = session;
     work_later();
 }
 

@@ -202,6 +202,10 @@ void thread_kick(struct thread *thread)
     if (thread->state == TES_THREAD_DEAD) {
         return;
     }
+    if (thread->guest != NULL && !object_is_live(&thread->guest->object)) {
+        guest_unbind(thread); // its guest Space is ending
+        return;
+    }
     if (thread->in_guest == 0) {
         thread->kick_pending = 1;
         return;

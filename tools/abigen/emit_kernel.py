@@ -83,20 +83,26 @@ def decoder(model: Model, call: Call) -> list[str]:
     if not call.inputs and not call.outputs:
         lines += ["    (void)call;"]
     if call.handles:
-        lines += ["    struct process *self = current_process();", "    tes_status_t status = TES_OK;"]
+        lines += ["    struct process *self = own_process();", "    tes_status_t status = TES_OK;"]
         lines += [f"    struct handle_view {p.name};" for p in call.handles]
     for p in call.handles:
         lines += resolve(model, call, p)
     return lines + limit(call) + run(call) + ["}", ""]
 
 
-HELPERS = """// A handle that may be 0: then the view names no object.
-static tes_status_t resolve_optional(struct process *process, uint64_t value,
+HELPERS = """static inline struct process *own_process(void)
+{
+    return ((const struct thread *)(const void *)cpu_current_frame())->process;
+}
+
+// A handle that may be 0: then the view names no object.
+static inline tes_status_t resolve_optional(struct process *process, uint64_t value,
                                      enum tes_object_type type, uint32_t rights,
                                      struct handle_view *out_view)
 {
     if (value == 0) {
-        *out_view = (struct handle_view){ 0 };
+        out_view->object = NULL;
+        out_view->type = TES_TYPE_NONE;
         return TES_OK;
     }
     return handle_resolve(process, value, type, rights, out_view);
@@ -124,7 +130,7 @@ NO_CALL = """static tes_status_t decode_unused(struct call *call)
 def calls_c(model: Model) -> str:
     lines = c_head("Decodes kernel calls: handles in order, then flags, then the sys_ function of the call.")
     lines += ["#include <kernel_calls.h>", ""]
-    lines += [f"#include <{name}>" for name in ("abi/objects.h", "kernel/call.h", "kernel/handle.h",
+    lines += [f"#include <{name}>" for name in ("abi/objects.h", "arch/cpu.h", "kernel/call.h", "kernel/handle.h",
                                                "kernel/process.h", "kernel/thread.h", "rt/checked.h")]
     lines += [""] + HELPERS.split("\n")
     used = {c.number: c for c in model.calls}

@@ -45,6 +45,9 @@ static void process_ends_by_itself(void)
     CHECK(handle_install(process, &grant, &value) == TES_ERROR_DEAD);
     fake_settle();
     fake.preempts = false;
+    CHECK(object_count(TES_TYPE_PROCESS) == 2); // its status can be asked until it is destroyed
+    CHECK(fake_destroy(&process->object) == TES_OK);
+    fake_settle();
     CHECK(object_count(TES_TYPE_PROCESS) == 1 && object_count(TES_TYPE_THREAD) == 0);
     CHECK(object_count(TES_TYPE_SPACE) == 1);
     CHECK(fake_notice_take((struct endpoint *)endpoint) == session); // its handles were closed

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct list_node {
     struct list_node *next, *previous;
@@ -62,6 +63,16 @@ static inline void list_splice(struct list_node *head, struct list_node *from)
     head->previous->next = from->next;
     head->previous = from->previous;
     list_init(from);
+}
+
+// The n-th node, or null.
+static inline struct list_node *list_at(const struct list_node *head, uint64_t n)
+{
+    struct list_node *node = head->next;
+    for (; node != head && n != 0; n--) {
+        node = node->next;
+    }
+    return node != head ? node : NULL;
 }
 
 #define list_for_each(node, head)                                                                  \
