@@ -58,21 +58,21 @@ static void offer_commands(struct matches *m)
     }
 }
 
-unsigned complete_word(void *context, const char *line, size_t start, size_t end, char *common,
-                       size_t common_size, bool is_listing)
+unsigned complete_word(void *context, const struct line_word *word, char *out_common,
+                       size_t common_size)
 {
     struct matches m = { .shell = context,
-                         .word = line + start,
-                         .word_size = end - start,
-                         .common = common,
+                         .word = word->line + word->start,
+                         .word_size = word->end - word->start,
                          .common_size = common_size,
-                         .is_listing = is_listing };
-    if (is_command_word(line, start)) {
+                         .is_listing = word->is_listing };
+    m.common = out_common;
+    if (is_command_word(word->line, word->start)) {
         offer_commands(&m);
     } else {
         offer_files(&m);
     }
-    if (is_listing) {
+    if (m.is_listing) {
         m.shell->editor.write(m.shell, "\n", 1);
     }
     return m.count;

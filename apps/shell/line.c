@@ -144,13 +144,14 @@ static void complete(struct line_editor *e)
     }
     e->text[e->length] = 0;
     char common[LINE_SIZE];
-    bool is_listing = e->was_tab;
-    if (is_listing) {
+    const struct line_word word = {
+        .line = e->text, .start = start, .end = e->cursor, .is_listing = e->was_tab
+    };
+    if (word.is_listing) {
         write_text(e, "\n", 1);
     }
-    unsigned count =
-        e->complete(e->context, e->text, start, e->cursor, common, sizeof(common), is_listing);
-    if (is_listing) {
+    unsigned count = e->complete(e->context, &word, common, sizeof(common));
+    if (word.is_listing) {
         redraw_all(e);
     }
     size_t typed = e->cursor - start;

@@ -17,10 +17,16 @@ struct history {
 // The same line twice in a row is kept once.
 void history_add(struct history *history, const char *line);
 
-// What tab does: the candidates for the word [start, end) of the line. Returns how many there are;
-// the part that all share, which begins with the word, goes to common.
-typedef unsigned line_complete_t(void *context, const char *line, size_t start, size_t end,
-                                 char *common, size_t common_size, bool is_listing);
+// A word under completion: [start, end) of the line.
+struct line_word {
+    const char *line;
+    size_t start, end;
+    bool is_listing; // print the candidates
+};
+// What tab does: finds the candidates for the word. Returns how many there are; the part that all
+// share, which begins with the word, goes to out_common.
+typedef unsigned line_complete_t(void *context, const struct line_word *word, char *out_common,
+                                 size_t common_size);
 
 enum line_result { LINE_MORE, LINE_DONE, LINE_CANCELLED, LINE_END_OF_INPUT };
 

@@ -56,9 +56,11 @@ static bool has_option(const char *word)
     }
     info.command_line[sizeof(info.command_line) - 1] = 0;
     const char *found = strstr(info.command_line, word);
-    char after = found != NULL ? found[strlen(word)] : 'x';
-    return found != NULL && (found == info.command_line || found[-1] == ' ') &&
-           (after == 0 || after == ' ');
+    if (found == NULL) {
+        return false;
+    }
+    const char after = found[strlen(word)];
+    return (found == info.command_line || found[-1] == ' ') && (after == 0 || after == ' ');
 }
 
 static void editor_write(void *context, const char *bytes, size_t size)

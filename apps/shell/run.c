@@ -106,7 +106,7 @@ static void stage_free(struct stage *stage)
 // Expands all words of a stage into one block.
 static bool expand_words(struct shell *shell, const struct parse_stage *raw, struct stage *stage)
 {
-    const size_t size = 2 * LINE_SIZE;
+    const size_t size = 2 * (size_t)LINE_SIZE;
     stage->words = tes_alloc(size);
     size_t used = 0;
     for (unsigned i = 0; stage->words != NULL && i < raw->word_count; i++) {

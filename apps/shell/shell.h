@@ -95,7 +95,7 @@ int run_line(struct shell *shell, const char *line);
 void run_reap(struct shell *shell, bool is_reporting); // background jobs that ended
 
 // variables.c
-const char *variable_get(void *shell, const char *name);
+const char *variable_get(void *context, const char *name); // context: struct shell
 bool variable_set(struct shell *shell, const char *name, const char *value);
 void variable_unset(struct shell *shell, const char *name);
 // A list for program_create; entries belong to the shell.

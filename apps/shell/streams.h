@@ -85,7 +85,7 @@ struct streams {
 };
 
 // --- server side ---
-void streams_thread(void *streams);
+void streams_thread(void *context); // struct streams
 
 // bytes.c
 bool bytes_create(struct bytes *bytes, uint32_t size);

@@ -20,6 +20,7 @@ static void unbind(struct thread *thread)
     thread->guest_full_root = 0;
     thread->guest_restricted_root = 0;
     thread->address_space = thread->process->space->root;
+    atomic_and_u32(&thread->slow_flags, ~(uint32_t)THREAD_SLOW_GUEST, ATOMIC_RELAXED);
 }
 
 tes_status_t guest_bind(struct thread *thread, const struct handle_view *view, uint64_t state)
@@ -49,6 +50,7 @@ tes_status_t guest_bind(struct thread *thread, const struct handle_view *view, u
     thread->guest_full_root = guest->root;
     thread->guest_restricted_root = guest->restricted_root;
     thread->address_space = guest->root;
+    atomic_or_u32(&thread->slow_flags, THREAD_SLOW_GUEST, ATOMIC_RELAXED);
     return TES_OK;
 }
 

@@ -145,9 +145,8 @@ tes_status_t message_transfer(struct thread *from, struct thread *to, uint64_t l
     uint32_t count = LABEL_HANDLES(label);
     uint64_t given[TES_MESSAGE_HANDLES_MAX];
     struct handle_view views[TES_MESSAGE_HANDLES_MAX];
-    uint32_t accept =
-        to->message_page == NULL ? 0 : atomic_load_u32(&to->message_page->accept, ATOMIC_RELAXED);
-    if (count > accept) {
+    if (to->message_page == NULL ||
+        count > atomic_load_u32(&to->message_page->accept, ATOMIC_RELAXED)) {
         return TES_ERROR_TOO_MANY_HANDLES;
     }
     for (uint32_t index = 0; index < count; index++) {

@@ -29,16 +29,18 @@ static tes_status_t own_status(tes_status_t status)
     return status == TES_OK || status == TES_ERROR_NO_MEMORY ? status : TES_ERROR_BAD_ADDRESS;
 }
 
-tes_status_t copy_in(struct space *space, void *to, uaddr_t from, uint64_t size)
+static tes_status_t copy_kernel(struct space *space, char *bytes, uint64_t user, uint64_t size,
+                                uint32_t access)
 {
-    tes_status_t status = is_user_range(from.value, size) ? TES_OK : TES_ERROR_BAD_ADDRESS;
-    char *bytes = to;
+    tes_status_t status = is_user_range(user, size) ? TES_OK : TES_ERROR_BAD_ADDRESS;
     for (uint64_t done = 0; done < size && status == TES_OK;) {
         struct page_hold hold;
-        uint64_t piece = piece_size(from.value + done, size - done);
-        status = own_status(space_hold_page(space, from.value + done, REGION_READ, &hold));
+        uint64_t piece = piece_size(user + done, size - done);
+        status = own_status(space_hold_page(space, user + done, access, &hold));
         if (status == TES_OK) {
-            memcpy(bytes + done, held_byte(&hold, from.value + done), piece);
+            char *byte = held_byte(&hold, user + done);
+            bool is_out = access == REGION_WRITE;
+            bytes_copy(is_out ? byte : bytes + done, is_out ? bytes + done : byte, piece);
             page_hold_end(&hold);
         }
         done += piece;
@@ -46,21 +48,14 @@ tes_status_t copy_in(struct space *space, void *to, uaddr_t from, uint64_t size)
     return status;
 }
 
+tes_status_t copy_in(struct space *space, void *to, uaddr_t from, uint64_t size)
+{
+    return copy_kernel(space, to, from.value, size, REGION_READ);
+}
+
 tes_status_t copy_out(struct space *space, uaddr_t to, const void *from, uint64_t size)
 {
-    tes_status_t status = is_user_range(to.value, size) ? TES_OK : TES_ERROR_BAD_ADDRESS;
-    const char *bytes = from;
-    for (uint64_t done = 0; done < size && status == TES_OK;) {
-        struct page_hold hold;
-        uint64_t piece = piece_size(to.value + done, size - done);
-        status = own_status(space_hold_page(space, to.value + done, REGION_WRITE, &hold));
-        if (status == TES_OK) {
-            memcpy(held_byte(&hold, to.value + done), bytes + done, piece);
-            page_hold_end(&hold);
-        }
-        done += piece;
-    }
-    return status;
+    return copy_kernel(space, (char *)(uintptr_t)from, to.value, size, REGION_WRITE);
 }
 
 // Both pages are held while one piece is copied. FAULT: the peer's page cannot be had.
@@ -80,8 +75,13 @@ static tes_status_t copy_piece(const struct copy_request *request, uint64_t done
     if (status == TES_OK) {
         char *own_byte = held_byte(&own, own_address);
         char *peer_byte = held_byte(&peer, peer_address);
-        memmove(request->is_to_peer ? peer_byte : own_byte,
-                request->is_to_peer ? own_byte : peer_byte, size);
+        char *to = request->is_to_peer ? peer_byte : own_byte;
+        const char *from = request->is_to_peer ? own_byte : peer_byte;
+        if (own.frame.value == peer.frame.value) {
+            memmove(to, from, size);
+        } else {
+            bytes_copy(to, from, size);
+        }
         page_hold_end(&peer);
     }
     page_hold_end(&own);

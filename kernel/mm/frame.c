@@ -10,7 +10,6 @@
 #define ORDER_MAX        10u
 #define CACHE_FRAMES     64u
 #define CACHE_BATCH      32u
-#define FRAME_PIN_SHIFT  20u
 #define FRAME_SHARE_MASK ((1u << FRAME_PIN_SHIFT) - 1)
 #define FRAME_PIN        ((1u << FRAME_PIN_SHIFT) + 1) // a pin also keeps the frame
 
@@ -23,42 +22,35 @@ static struct {
     struct spinlock lock; // guards all below
     uint32_t heads[ORDER_MAX + 1];
     uint64_t free;
-    // Constant after boot.
-    struct frame_info *table;
-    uint64_t limit; // frames in the table
-    uint64_t total;
+    uint64_t total; // constant after boot
 } buddy;
 static struct frame_cache caches[CORES_MAX]; // each its core's
-
-struct frame_info *frame_info_of(uint32_t number)
-{
-    ASSERT(number < buddy.limit);
-    return &buddy.table[number];
-}
+struct frame_info *frame_table;
+uint64_t frame_limit;
 
 static void block_link(uint32_t number, uint32_t order)
 {
-    struct frame_info *info = &buddy.table[number];
+    struct frame_info *info = &frame_table[number];
     uint32_t head = buddy.heads[order];
     *info = (struct frame_info){
         .next = head, .previous = FRAME_NONE, .order = (uint8_t)order, .state = FRAME_FREE
     };
     if (head != FRAME_NONE) {
-        buddy.table[head].previous = number;
+        frame_table[head].previous = number;
     }
     buddy.heads[order] = number;
 }
 
 static void block_unlink(uint32_t number)
 {
-    struct frame_info *info = &buddy.table[number];
+    struct frame_info *info = &frame_table[number];
     if (info->previous != FRAME_NONE) {
-        buddy.table[info->previous].next = info->next;
+        frame_table[info->previous].next = info->next;
     } else {
         buddy.heads[info->order] = info->next;
     }
     if (info->next != FRAME_NONE) {
-        buddy.table[info->next].previous = info->previous;
+        frame_table[info->next].previous = info->previous;
     }
     info->state = FRAME_USED;
 }
@@ -68,8 +60,8 @@ static void block_free_locked(uint32_t number, uint32_t order)
     buddy.free += 1ull << order;
     while (order < ORDER_MAX) {
         uint32_t other = number ^ (1u << order);
-        if (other >= buddy.limit || buddy.table[other].state != FRAME_FREE ||
-            buddy.table[other].order != order) {
+        if (other >= frame_limit || frame_table[other].state != FRAME_FREE ||
+            frame_table[other].order != order) {
             break;
         }
         block_unlink(other);
@@ -135,13 +127,13 @@ void frame_init(const struct boot_info *info)
         uint64_t end = info->ranges[i].base + info->ranges[i].size;
         top = info->ranges[i].kind == BOOT_MEMORY_FREE && end > top ? end : top;
     }
-    buddy.limit = top >> PAGE_SHIFT;
-    ASSERT(buddy.limit != 0 && buddy.limit < FRAME_NONE);
-    uint64_t size = (buddy.limit * sizeof(struct frame_info) + PAGE_MASK) & ~PAGE_MASK;
+    frame_limit = top >> PAGE_SHIFT;
+    ASSERT(frame_limit != 0 && frame_limit < FRAME_NONE);
+    uint64_t size = (frame_limit * sizeof(struct frame_info) + PAGE_MASK) & ~PAGE_MASK;
     paddr_t place = table_place(info, size);
-    buddy.table = frame_address(place);
+    frame_table = frame_address(place);
     for (uint64_t at = 0; at < size; at += PAGE_SIZE) {
-        page_zero((char *)buddy.table + at);
+        page_zero((char *)frame_table + at);
     }
     for (uint32_t order = 0; order <= ORDER_MAX; order++) {
         buddy.heads[order] = FRAME_NONE;
@@ -166,7 +158,7 @@ static bool cache_refill(struct frame_cache *cache)
         if (!block_take_locked(0, &number)) {
             break;
         }
-        buddy.table[number].state = FRAME_CACHED;
+        frame_table[number].state = FRAME_CACHED;
         cache->frames[cache->count++] = number;
     }
     spinlock_release(&buddy.lock);
@@ -189,7 +181,7 @@ tes_status_t frame_allocate(paddr_t *out_frame)
         return TES_ERROR_NO_MEMORY;
     }
     uint32_t number = cache->frames[--cache->count];
-    struct frame_info *info = &buddy.table[number];
+    struct frame_info *info = &frame_table[number];
     ASSERT(info->state == FRAME_CACHED);
     info->state = FRAME_USED;
     info->count = 1;
@@ -229,8 +221,8 @@ tes_status_t frame_allocate_order(uint32_t order, paddr_t *out_frame)
     spinlock_acquire(&buddy.lock);
     bool is_found = block_take_locked(order, &number);
     for (uint32_t i = 0; is_found && i < 1u << order; i++) {
-        buddy.table[number + i].state = FRAME_USED;
-        buddy.table[number + i].count = 1;
+        frame_table[number + i].state = FRAME_USED;
+        frame_table[number + i].count = 1;
     }
     spinlock_release(&buddy.lock);
     if (!is_found) {
@@ -261,9 +253,7 @@ void frame_get(paddr_t frame)
 bool frame_put(paddr_t frame)
 {
     struct frame_info *info = frame_info_of(frame_number_of(frame));
-    // Alone: nobody else can take a share. Else the last one sees what the others did to the frame.
-    if (atomic_load_u32(&info->count, ATOMIC_ACQUIRE) != 1 &&
-        atomic_sub_u32(&info->count, 1, ATOMIC_ACQ_REL) != 1) {
+    if (!frame_info_put(info)) {
         return false;
     }
     frame_free(frame);

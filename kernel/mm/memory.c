@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // Memory objects: creation, destruction. A Memory holds one share of each frame in its tree and is
 // charged for it; regions that show it stand in its list. Destroyed, it first detaches its regions
-// (entries cleared, shot down), and gives frames and nodes back after the quiescent period.
+// (entries cleared, shot down), then gives frames and nodes back.
 // Contiguous ones hold a share of each frame of their block. memory_pages.c: single pages and
 // ranges. memory_clone.c: copy-on-write.
 #include "mm.h"
@@ -49,23 +49,6 @@ tes_status_t memory_create_image(struct quota *quota, paddr_t base, uint64_t siz
     return status;
 }
 
-// Takes the region's entries away, a bounded number; true when none is left. Memory's lock held.
-static bool region_hide_some_locked(struct region *region)
-{
-    uint64_t root = region->space->root;
-    uint64_t address = region->start;
-    struct tlb_batch batch = { .space = region->space };
-    uint32_t count = 0;
-    while (count < MEMORY_BATCH && mmu_next_present(root, address, region->end, &address)) {
-        paddr_t frame;
-        mmu_unmap(root, address, &frame);
-        tlb_batch_add(&batch, address);
-        count++;
-    }
-    tlb_flush(&batch);
-    return count < MEMORY_BATCH;
-}
-
 void region_detach_locked(struct region *region, struct memory *memory)
 {
     ASSERT(region->memory == memory);
@@ -80,7 +63,8 @@ void memory_handle_revoked(struct memory *memory, struct session *session)
     list_for_each_safe (node, next, &memory->regions) {
         struct region *region = container_of(node, struct region, memory_link);
         if (region->session == session && !session_is_live(session, region->epoch)) {
-            while (!region_hide_some_locked(region)) {
+            for (uint64_t at = region->start; at < region->end;) {
+                at = region_entries_lower(region, at, region->end, false);
             }
             region_detach_locked(region, memory);
         }
@@ -88,47 +72,29 @@ void memory_handle_revoked(struct memory *memory, struct session *session)
     spinlock_release(&memory->object.lock);
 }
 
-// A clone under construction that nobody finishes goes with its parent; one that dies early is
-// forgotten by it.
-static void clone_forget(struct memory *memory)
+// A batch of entries of one region, or of pages that no entry shows any more. True: all is gone.
+static bool destroy_step_locked(struct memory *memory)
 {
-    spinlock_acquire(&memory->object.lock);
-    struct memory *clone = memory->clone;
-    struct memory *parent = memory->clone_of;
-    memory->clone = NULL;
-    memory->clone_of = NULL;
-    if (clone != NULL) {
-        spinlock_acquire(&clone->object.lock); // parent before child
-        clone->clone_of = NULL;
-        spinlock_release(&clone->object.lock);
+    if (list_is_empty(&memory->regions)) {
+        return !memory_has_tree(memory) || page_tree_release(&memory->pages, memory->object.quota);
     }
-    spinlock_release(&memory->object.lock);
-    if (clone != NULL) {
-        object_destroy_later(&clone->object);
+    struct region *region = container_of(memory->regions.next, struct region, memory_link);
+    if (region_entries_lower(region, region->start, region->end, false) == region->end) {
+        region_detach_locked(region, memory);
     }
-    if (parent != NULL) {
-        spinlock_acquire(&parent->object.lock);
-        parent->clone = parent->clone == memory ? NULL : parent->clone;
-        spinlock_release(&parent->object.lock);
-    }
+    return false;
 }
 
 tes_status_t memory_destroy(struct object *object)
 {
     struct memory *memory = (struct memory *)object;
-    clone_forget(memory);
+    clone_forget(object);
     for (;;) {
         spinlock_acquire(&object->lock);
-        bool is_last = list_is_empty(&memory->regions);
-        if (!is_last) {
-            struct region *region = container_of(memory->regions.next, struct region, memory_link);
-            if (region_hide_some_locked(region)) {
-                region_detach_locked(region, memory);
-            }
-        }
+        bool is_done = destroy_step_locked(memory);
         memory->cursor = 0; // sealing may have stopped half-way
         spinlock_release(&object->lock);
-        if (is_last) {
+        if (is_done) {
             return TES_OK;
         }
         if (sched_should_preempt()) {
@@ -156,12 +122,6 @@ bool memory_release(struct object *object)
         quota_return_pages(object->quota, memory->reserve);
         memory->reserve = 0;
     }
-    if (!memory_has_tree(memory)) {
-        return memory->kind == MEMORY_DEVICE || memory->is_image || memory->base.value == 0 ||
-               release_contiguous(memory);
-    }
-    struct page_tree *tree = &memory->pages;
-    memory->cursor =
-        page_tree_drop_range(tree, object->quota, memory->cursor, tree->size_pages, MEMORY_BATCH);
-    return memory->cursor == tree->size_pages && page_tree_release(tree, object->quota);
+    return memory->kind != MEMORY_CONTIGUOUS || memory->is_image || memory->base.value == 0 ||
+           release_contiguous(memory);
 }

@@ -150,13 +150,9 @@ tes_status_t sys_memory_clone(const struct handle_view *memory, const struct han
     if (status != TES_OK) {
         return status;
     }
-    const struct memory_clone_request request = {
-        .quota = (struct quota *)quota->object,
-        .first = offset >> PAGE_SHIFT,
-        .count = size >> PAGE_SHIFT,
-    };
     struct memory *clone = NULL;
-    status = memory_clone(parent, &request, &clone);
+    status = memory_clone(parent, (struct quota *)quota->object, offset >> PAGE_SHIFT,
+                          size >> PAGE_SHIFT, &clone);
     return status == TES_OK ? install(clone, out_clone) : status;
 }
 

@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // Copy-on-write clones: the child holds a share of each frame that the parent has in the range;
 // entries of the parent's pages lose the right to write. What the child could come to own is
-// charged before it starts (`reserve`), unless its Quota is overcommitted. A preempted clone stays
-// with its parent (`clone`) until the same thread goes on with it. Pinned and contiguous frames are
-// copied at once.
+// charged before it starts (`reserve`), unless its Quota is overcommitted. Pinned and contiguous
+// frames are copied at once. clone.c: stopping and going on.
 #include "mm.h"
 
-#include <kernel/sched.h>
+#define COPY_BATCH 8u // whole pages a step copies
 
-static tes_status_t clone_begin(struct memory *memory, const struct memory_clone_request *request,
-                                struct memory **out_clone)
+static tes_status_t clone_begin(struct object *source, const struct clone_request *request,
+                                struct object **out_clone)
 {
     struct memory *clone = NULL;
     tes_status_t status = memory_create(request->quota, request->count, MEMORY_ANONYMOUS, &clone);
     if (status != TES_OK) {
         return status;
     }
-    uint64_t present = memory_present(memory);
+    uint64_t present = memory_present((struct memory *)source);
     uint64_t pages = present < request->count ? present : request->count;
     if ((request->quota->flags & TES_QUOTA_CREATE_OVERCOMMIT) == 0 && pages != 0) {
         status = quota_charge_pages(request->quota, pages);
@@ -26,134 +25,67 @@ static tes_status_t clone_begin(struct memory *memory, const struct memory_clone
         object_destroy_later(&clone->object);
         return status;
     }
-    clone->clone_next = request->first;
-    clone->clone_first = request->first;
-    clone->cloner = current_thread();
-    *out_clone = clone;
+    *out_clone = &clone->object;
     return TES_OK;
 }
 
-static tes_status_t share_page(struct memory *memory, struct memory *clone, uint64_t page)
+static tes_status_t copy_some(const struct memory *memory, struct memory *clone, uint64_t end)
 {
-    struct page_payer payer = { .quota = clone->object.quota, .reserve = &clone->reserve };
-    if (!memory_has_tree(memory)) {
-        uint64_t frame = memory->base.value + (page << PAGE_SHIFT);
-        return page_tree_share(&clone->pages, &payer, page - clone->clone_first, frame, true);
-    }
-    uint64_t entry = *page_tree_find(&memory->pages, page);
-    if ((entry & ENTRY_FAILED) != 0) {
-        return TES_OK;
-    }
-    return page_tree_share(&clone->pages, &payer, page - clone->clone_first, entry, false);
-}
-
-// One batch; both locks are held. Entries lose the right to write before the lock goes.
-static tes_status_t clone_step_locked(struct memory *memory, struct memory *clone, uint64_t end)
-{
+    struct page_payer payer = memory_payer(clone);
     tes_status_t status = TES_OK;
-    uint64_t page = clone->clone_next;
-    if (memory_has_tree(memory) && !page_tree_next(&memory->pages, page, end, &page)) {
-        page = end;
+    for (uint32_t count = 0; count < COPY_BATCH && clone->cloning.next < end && status == TES_OK;
+         count++) {
+        uint64_t *slot = NULL;
+        paddr_t frame = paddr_make(memory->base.value + (clone->cloning.next << PAGE_SHIFT));
+        status = page_tree_fill(&clone->pages, &payer, clone->cloning.next - clone->cloning.first,
+                                &frame, &slot);
+        clone->cloning.next++;
     }
-    uint64_t first = page;
-    uint64_t stop = page + MEMORY_BATCH < end ? page + MEMORY_BATCH : end;
-    while (page < stop && status == TES_OK) {
-        status = share_page(memory, clone, page);
-        page++;
-        if (memory_has_tree(memory) && !page_tree_next(&memory->pages, page, stop, &page)) {
-            page = stop;
-        }
-    }
-    if (memory_has_tree(memory) && stop != first) {
-        memory_clear_entries(memory, first, stop - first, true);
-    }
-    clone->clone_next = stop;
     return status;
 }
 
-static tes_status_t clone_step(struct memory *memory, struct memory *clone, uint64_t end)
+// Entries lose the right to write before the lock goes.
+static tes_status_t share_some(struct memory *memory, struct memory *clone, uint64_t end)
 {
-    spinlock_acquire(&memory->object.lock);
-    spinlock_acquire(&clone->object.lock); // parent before child
-    tes_status_t status = TES_ERROR_REVOKED;
-    if (object_is_live(&memory->object) && object_is_live(&clone->object)) {
-        status = clone_step_locked(memory, clone, end);
-    }
-    spinlock_release(&clone->object.lock);
-    spinlock_release(&memory->object.lock);
-    return status;
-}
-
-// Takes up what this thread began with the same arguments, or begins. *out_is_kept: its parent can
-// keep it.
-static tes_status_t clone_resume(struct memory *memory, const struct memory_clone_request *request,
-                                 struct memory **out_clone)
-{
-    spinlock_acquire(&memory->object.lock);
-    struct memory *clone = memory->clone;
-    bool is_mine = clone != NULL && clone->cloner == current_thread() &&
-                   clone->clone_first == request->first && clone->size_pages == request->count &&
-                   clone->object.quota == request->quota;
-    if (is_mine) {
-        memory->clone = NULL;
-        clone->clone_of = NULL;
-    }
-    spinlock_release(&memory->object.lock);
-    if (is_mine) {
-        *out_clone = clone;
+    struct page_payer payer = memory_payer(clone);
+    uint64_t page = clone->cloning.next;
+    const uint64_t *slot = page_tree_next(&memory->pages, &page, end);
+    if (slot == NULL) {
+        clone->cloning.next = end;
         return TES_OK;
     }
-    return clone_begin(memory, request, out_clone);
+    uint64_t stop = page_leaf_end(page, end);
+    tes_status_t status =
+        page_tree_share(&clone->pages, &payer, page - clone->cloning.first, slot, stop - page);
+    memory_clear_entries(memory, page, stop - page, true);
+    clone->cloning.next = stop;
+    return status;
 }
 
-// False: another thread's clone is kept there; this one goes on without stopping.
-static bool clone_keep(struct memory *memory, struct memory *clone)
+static tes_status_t clone_step(struct object *source, struct object *object, bool *out_is_done)
 {
-    struct memory *stale = NULL;
-    spinlock_acquire(&memory->object.lock);
-    bool is_kept = object_is_live(&memory->object) && object_is_live(&clone->object);
-    if (is_kept && memory->clone != NULL && memory->clone->cloner == clone->cloner) {
-        stale = memory->clone; // begun with other arguments and given up
-        stale->clone_of = NULL;
-        memory->clone = NULL;
-    }
-    is_kept = is_kept && memory->clone == NULL;
-    if (is_kept) {
-        memory->clone = clone;
-        clone->clone_of = memory;
-    }
-    spinlock_release(&memory->object.lock);
-    if (stale != NULL) {
-        object_destroy_later(&stale->object);
-    }
-    return is_kept;
+    struct memory *memory = (struct memory *)source;
+    struct memory *clone = (struct memory *)object;
+    uint64_t end = clone->cloning.first + clone->cloning.count;
+    tes_status_t status =
+        memory_has_tree(memory) ? share_some(memory, clone, end) : copy_some(memory, clone, end);
+    *out_is_done = clone->cloning.next >= end;
+    return status;
 }
 
-tes_status_t memory_clone(struct memory *memory, const struct memory_clone_request *request,
-                          struct memory **out_clone)
+tes_status_t memory_clone(struct memory *memory, struct quota *quota, uint64_t first,
+                          uint64_t count, struct memory **out_clone)
 {
-    struct memory *clone = NULL;
-    uint64_t end = request->first + request->count;
-    tes_status_t status = clone_resume(memory, request, &clone);
+    const struct clone_request request = { quota, first, count, clone_begin, clone_step };
+    struct object *object = NULL;
+    tes_status_t status = clone_make(&memory->object, &request, &object);
     if (status != TES_OK) {
         return status;
     }
-    while (status == TES_OK && clone->clone_next < end) {
-        status = clone_step(memory, clone, end);
-        if (status == TES_OK && clone->clone_next < end && sched_should_preempt() &&
-            clone_keep(memory, clone)) {
-            return TES_ERROR_RESTART;
-        }
-    }
-    if (status != TES_OK) {
-        object_destroy_later(&clone->object);
-        return status;
-    }
-    uint64_t left = clone->reserve;
-    clone->reserve = 0;
-    clone->cloner = NULL;
-    if (left != 0) {
-        quota_return_pages(request->quota, left);
+    struct memory *clone = (struct memory *)object;
+    if (clone->reserve != 0) {
+        quota_return_pages(quota, clone->reserve);
+        clone->reserve = 0;
     }
     *out_clone = clone;
     return TES_OK;

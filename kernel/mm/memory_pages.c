@@ -8,41 +8,23 @@
 #include <kernel/log.h>
 #include <kernel/sched.h>
 
-// Entries of one region for the Memory's pages [first, end).
-static void clear_region(const struct memory *memory, const struct region *region, uint64_t first,
-                         uint64_t end, bool is_protect_only)
-{
-    uint64_t offset = region->offset >> PAGE_SHIFT;
-    uint64_t last = offset + ((region->end - region->start) >> PAGE_SHIFT);
-    first = first > offset ? first : offset;
-    end = end < last ? end : last;
-    if (first >= end) {
-        return;
-    }
-    uint64_t root = region->space->root;
-    uint64_t address = region->start + ((first - offset) << PAGE_SHIFT);
-    uint64_t stop = region->start + ((end - offset) << PAGE_SHIFT);
-    uint32_t flags = region_entry_flags(region, memory, false);
-    struct tlb_batch batch = { .space = region->space };
-    for (; mmu_next_present(root, address, stop, &address); address += PAGE_SIZE) {
-        paddr_t frame;
-        if (is_protect_only) {
-            mmu_protect(root, address, flags);
-        } else {
-            mmu_unmap(root, address, &frame);
-        }
-        tlb_batch_add(&batch, address);
-    }
-    tlb_flush(&batch);
-}
-
 void memory_clear_entries(struct memory *memory, uint64_t first, uint64_t count,
                           bool is_protect_only)
 {
+    uint64_t from = first << PAGE_SHIFT;
+    uint64_t to = (first + count) << PAGE_SHIFT;
     list_for_each (node, &memory->regions) {
         const struct region *region = container_of(node, struct region, memory_link);
-        if (!is_protect_only || (!region->is_private && (region->access & REGION_WRITE) != 0)) {
-            clear_region(memory, region, first, first + count, is_protect_only);
+        uint64_t offset = region->offset;
+        uint64_t last = offset + (region->end - region->start);
+        if (from >= last || to <= offset ||
+            (is_protect_only && (region->is_private || (region->access & REGION_WRITE) == 0))) {
+            continue;
+        }
+        uint64_t at = region->start + (from > offset ? from - offset : 0);
+        uint64_t stop = region->start + ((to < last ? to : last) - offset);
+        while (at < stop) {
+            at = region_entries_lower(region, at, stop, is_protect_only);
         }
     }
 }
@@ -53,7 +35,7 @@ static tes_status_t page_own(struct memory *memory, uint64_t page, uint64_t *slo
     struct page_payer payer = memory_payer(memory);
     paddr_t old = entry_frame(*slot);
     bool is_new = false;
-    tes_status_t status = page_tree_own(&memory->pages, &payer, slot, &is_new);
+    tes_status_t status = page_tree_own(&payer, slot, &is_new);
     if (status == TES_OK && is_new) {
         memory_clear_entries(memory, page, 1, false);
         frame_put(old);
@@ -62,23 +44,14 @@ static tes_status_t page_own(struct memory *memory, uint64_t page, uint64_t *slo
     return status;
 }
 
-static tes_status_t page_fill(struct memory *memory, uint64_t page, uint64_t **out_slot)
+static tes_status_t page_fill(struct memory *memory, uint64_t page, uint64_t **slot)
 {
     struct page_payer payer = memory_payer(memory);
-    paddr_t frame;
-    tes_status_t status = frame_allocate_zeroed(&frame);
-    if (status != TES_OK) {
-        return status;
+    tes_status_t status = page_tree_fill(&memory->pages, &payer, page, NULL, slot);
+    if (status == TES_OK) {
+        counter_add(TES_COUNTER_FAULTS_ANONYMOUS, 1);
     }
-    status = page_tree_prepare(&memory->pages, &payer, page, 1, out_slot);
-    if (status != TES_OK) {
-        frame_free(frame);
-        return status;
-    }
-    **out_slot = frame.value;
-    memory->pages.present++;
-    counter_add(TES_COUNTER_FAULTS_ANONYMOUS, 1);
-    return TES_OK;
+    return status;
 }
 
 tes_status_t memory_page(struct memory *memory, uint64_t page, bool is_write, paddr_t *out_frame,
@@ -99,15 +72,15 @@ tes_status_t memory_page(struct memory *memory, uint64_t page, bool is_write, pa
             memory->kind == MEMORY_PAGER ? TES_ERROR_WOULD_BLOCK : page_fill(memory, page, &slot);
     } else if ((*slot & ENTRY_FAILED) != 0) {
         status = TES_ERROR_DEAD;
-    } else if (is_write) {
+    } else if (is_write && ((*slot & ENTRY_UNPAID) != 0 || frame_shares(entry_frame(*slot)) != 1)) {
         status = page_own(memory, page, slot);
     }
     if (status != TES_OK) {
         return status;
     }
     *out_frame = entry_frame(*slot);
-    *out_is_writable =
-        !memory->is_sealed && (*slot & ENTRY_UNPAID) == 0 && frame_shares(*out_frame) == 1;
+    *out_is_writable = is_write || (!memory->is_sealed && (*slot & ENTRY_UNPAID) == 0 &&
+                                    frame_shares(*out_frame) == 1);
     return TES_OK;
 }
 
@@ -132,51 +105,58 @@ tes_status_t memory_pin_page(struct memory *memory, uint64_t page, bool is_write
     return status == TES_ERROR_NO_MEMORY || status == TES_OK ? status : TES_ERROR_BAD_ADDRESS;
 }
 
+// The pages of one leaf from *page on, under one lock.
+static tes_status_t commit_some(struct memory *memory, uint64_t *page, uint64_t end)
+{
+    tes_status_t status = TES_OK;
+    spinlock_acquire(&memory->object.lock);
+    if (!object_is_live(&memory->object)) {
+        status = TES_ERROR_REVOKED;
+    }
+    uint64_t *slot = page_tree_find(&memory->pages, *page);
+    for (uint64_t stop = page_leaf_end(*page, end); *page < stop && status == TES_OK; ++*page) {
+        if (slot == NULL || *slot == 0) {
+            status = page_fill(memory, *page, &slot);
+        } else if ((*slot & ENTRY_UNPAID) != 0) {
+            status = page_own(memory, *page, slot);
+        }
+        slot = slot == NULL ? NULL : slot + 1;
+    }
+    spinlock_release(&memory->object.lock);
+    return status;
+}
+
 tes_status_t memory_commit(struct memory *memory, uint64_t first, uint64_t count)
 {
-    for (uint64_t page = first; page < first + count;) {
-        uint64_t end = page + MEMORY_BATCH < first + count ? page + MEMORY_BATCH : first + count;
-        tes_status_t status = TES_OK;
-        spinlock_acquire(&memory->object.lock);
-        for (; page < end && status == TES_OK; page++) {
-            uint64_t *slot = page_tree_find(&memory->pages, page);
-            if (slot == NULL || *slot == 0) {
-                status = object_is_live(&memory->object) ? page_fill(memory, page, &slot)
-                                                         : TES_ERROR_REVOKED;
-            } else if ((*slot & ENTRY_UNPAID) != 0) {
-                status = page_own(memory, page, slot);
-            }
-        }
-        spinlock_release(&memory->object.lock);
-        if (status != TES_OK) {
+    uint64_t page = first;
+    for (;;) {
+        tes_status_t status = commit_some(memory, &page, first + count);
+        if (status != TES_OK || page == first + count) {
             return status;
         }
-        if (page < first + count && sched_should_preempt()) {
+        if (sched_should_preempt()) {
             return TES_ERROR_RESTART;
         }
     }
-    return TES_OK;
 }
 
 tes_status_t memory_discard(struct memory *memory, uint64_t first, uint64_t count)
 {
-    uint64_t end = first + count;
-    for (uint64_t page = first; page < end;) {
+    uint64_t page = first;
+    for (uint64_t end = first + count;;) {
         spinlock_acquire(&memory->object.lock);
-        if (page_tree_next(&memory->pages, page, end, &page)) {
-            uint64_t stop = page + MEMORY_BATCH < end ? page + MEMORY_BATCH : end;
-            memory_clear_entries(memory, page, stop - page, false);
-            page = page_tree_drop_range(&memory->pages, memory->object.quota, page, stop,
-                                        MEMORY_BATCH);
-        } else {
-            page = end;
+        if (page_tree_next(&memory->pages, &page, end) != NULL) {
+            memory_clear_entries(memory, page, page_leaf_end(page, end) - page, false);
+            page = page_tree_drop_some(&memory->pages, memory->object.quota, page, end);
         }
         spinlock_release(&memory->object.lock);
-        if (page < end && sched_should_preempt()) {
+        if (page >= end) {
+            return TES_OK;
+        }
+        if (sched_should_preempt()) {
             return TES_ERROR_RESTART;
         }
     }
-    return TES_OK;
 }
 
 // No new entry allows writing from the first step on; `cursor` says how far the present ones are
@@ -189,7 +169,7 @@ tes_status_t memory_seal(struct memory *memory)
         memory->is_sealed = 1;
         uint64_t page = memory->cursor;
         bool has_more = memory_has_tree(memory)
-                            ? page_tree_next(&memory->pages, page, memory->size_pages, &page)
+                            ? page_tree_next(&memory->pages, &page, memory->size_pages) != NULL
                             : page < memory->size_pages;
         if (has_more) {
             memory_clear_entries(memory, page, MEMORY_BATCH, true);

@@ -29,8 +29,24 @@ enum frame_state {
     FRAME_USED = 2,     // or inside of a free block
     FRAME_CACHED = 3,   // in a core's stack, or inside of a free block
 };
-#define FRAME_NONE UINT32_MAX
-struct frame_info *frame_info_of(uint32_t number);
+#define FRAME_NONE      UINT32_MAX
+#define FRAME_PIN_SHIFT 20u
+extern struct frame_info *frame_table; // constant after boot, like its length
+extern uint64_t frame_limit;
+
+static inline struct frame_info *frame_info_of(uint32_t number)
+{
+    ASSERT(number < frame_limit);
+    return &frame_table[number];
+}
+
+// Gives a share back; true: it was the last.
+static inline bool frame_info_put(struct frame_info *info)
+{
+    // Alone: nobody else can take a share. Else the last one sees what the others did to the frame.
+    return atomic_load_u32(&info->count, ATOMIC_ACQUIRE) == 1 ||
+           atomic_sub_u32(&info->count, 1, ATOMIC_ACQ_REL) == 1;
+}
 
 static inline uint32_t frame_number_of(paddr_t frame)
 {
@@ -41,6 +57,9 @@ static inline paddr_t frame_at(uint64_t number)
 {
     return paddr_make(number << PAGE_SHIFT);
 }
+
+// page.c: no overlap
+void bytes_copy(void *to, const void *from, uint64_t size);
 
 // page_tree.c: page number → entry. An entry is a frame's
 // address and these bits; 0: nothing.
@@ -58,54 +77,73 @@ struct page_payer {
 };
 
 tes_status_t payer_charge(const struct page_payer *payer, uint64_t pages) TES_MUST_CHECK;
-uint64_t
-page_tree_bound(uint64_t pages); // what that many pages in one range can cost, nodes included
+// What that many pages in one range can cost, nodes included.
+uint64_t page_tree_bound(uint64_t pages);
 void page_tree_init(struct page_tree *tree, uint64_t size_pages);
 uint64_t *page_tree_find(struct page_tree *tree, uint64_t page); // null: no node there
 // Charges `pages` and what nodes are missing, makes them. On failure nothing has changed.
 tes_status_t page_tree_prepare(struct page_tree *tree, const struct page_payer *payer,
                                uint64_t page, uint64_t pages, uint64_t **out_slot) TES_MUST_CHECK;
-// The next entry that is not 0 in [page, end); false: none.
-bool page_tree_next(struct page_tree *tree, uint64_t page, uint64_t end, uint64_t *out_page);
-// Gives the frame of an entry back, returns the charge to quota and clears the slot.
-void page_tree_drop(struct page_tree *tree, struct quota *quota, uint64_t *slot);
-// Drops up to `limit` entries in [page, end); returns where it stopped (end: all done).
-uint64_t page_tree_drop_range(struct page_tree *tree, struct quota *quota, uint64_t page,
-                              uint64_t end, uint32_t limit);
-// Gives nodes back, one bounded step; false: call again. No entry is left.
-bool page_tree_release(struct page_tree *tree, struct quota *quota);
-// Shares the frame of `slot` with a clone's tree, or copies it when it is pinned. The clone pays,
-// or its reserve does.
-tes_status_t page_tree_share(struct page_tree *clone, const struct page_payer *payer, uint64_t page,
-                             uint64_t entry, bool is_copied) TES_MUST_CHECK;
-// Makes the entry's frame the tree's alone: *out_is_new when it is another one now (the old share
-// is still held: the caller clears entries, then drops it with frame_put).
-tes_status_t page_tree_own(struct page_tree *tree, const struct page_payer *payer, uint64_t *slot,
-                           bool *out_is_new) TES_MUST_CHECK;
+// The slot of the next entry that is not 0 in [*page, end); null: none. Slots of one leaf lie side
+// by side.
+uint64_t *page_tree_next(struct page_tree *tree, uint64_t *page, uint64_t end);
 
-// Tlb.c:
-struct tlb_batch {
-    const struct space *space;
-    uint64_t start, end; // addresses whose entries lost rights
-};
-
-static inline void tlb_batch_add(struct tlb_batch *batch, uint64_t address)
+static inline uint64_t page_leaf_end(uint64_t page, uint64_t end)
 {
-    if (batch->end == 0) {
-        batch->start = address;
-    }
-    batch->end = address + PAGE_SIZE;
+    uint64_t next = (page | (PAGE_NODE_ENTRIES - 1)) + 1;
+    return next < end ? next : end;
 }
 
-void tlb_flush(
-    struct tlb_batch *batch); // returns when no core has a stale translation; empties the batch
+// Puts a frame with a copy of source (null: zeros) where nothing is, and charges it. *slot: as
+// page_tree_find says, then where it is.
+tes_status_t page_tree_fill(struct page_tree *tree, const struct page_payer *payer, uint64_t page,
+                            const paddr_t *source, uint64_t **slot) TES_MUST_CHECK;
+// Gives back the frames, and the charge, of the next entries in [page, end), one leaf's; returns
+// where it stopped (end: all done).
+uint64_t page_tree_drop_some(struct page_tree *tree, struct quota *quota, uint64_t page,
+                             uint64_t end);
+// Gives everything back, one bounded step; false: call again.
+bool page_tree_release(struct page_tree *tree, struct quota *quota);
+// Shares entries of one leaf with a clone's tree, from `page` of that on; pinned frames are copied.
+// The clone pays, or its reserve does.
+tes_status_t page_tree_share(struct page_tree *clone, const struct page_payer *payer, uint64_t page,
+                             const uint64_t *entries, uint64_t count) TES_MUST_CHECK;
+// Makes the entry's frame the tree's alone: *out_is_new when it is another one now (the old share
+// is still held: the caller clears entries, then drops it with frame_put).
+tes_status_t page_tree_own(const struct page_payer *payer, uint64_t *slot,
+                           bool *out_is_new) TES_MUST_CHECK;
 
-// Memory.c, memory_pages.c:
+// tlb.c: entries of these addresses lost rights (end 0: none did). Returns when no core has a stale
+// translation.
+void tlb_flush(const struct space *space, uint64_t start, uint64_t end);
+
+// clone.c: what clones of Memories and of Spaces have in common.
+struct clone_request {
+    struct quota *quota;
+    uint64_t first, count; // Memories: pages
+    // A new object, charged; and one bounded step with both locks held.
+    tes_status_t (*begin)(struct object *source, const struct clone_request *request,
+                          struct object **out_clone);
+    tes_status_t (*step)(struct object *source, struct object *clone, bool *out_is_done);
+};
+tes_status_t clone_make(struct object *source, const struct clone_request *request,
+                        struct object **out_clone) TES_MUST_CHECK;
+// A clone under construction goes with its source; one that dies early is forgotten by it.
+void clone_forget(struct object *object);
+
+// memory.c, memory_pages.c, memory_clone.c
 #define MEMORY_BATCH 64u // pages a step handles
 
 static inline bool memory_has_tree(const struct memory *memory)
 {
     return memory->kind == MEMORY_ANONYMOUS || memory->kind == MEMORY_PAGER;
+}
+
+static inline void memory_unlock(struct memory *memory)
+{
+    if (memory != NULL) {
+        spinlock_release(&memory->object.lock);
+    }
 }
 
 struct page_payer memory_payer(struct memory *memory);
@@ -124,14 +162,10 @@ tes_status_t memory_create(struct quota *quota, uint64_t size_pages, enum memory
 tes_status_t memory_commit(struct memory *memory, uint64_t first, uint64_t count) TES_MUST_CHECK;
 tes_status_t memory_discard(struct memory *memory, uint64_t first, uint64_t count) TES_MUST_CHECK;
 tes_status_t memory_seal(struct memory *memory) TES_MUST_CHECK;
-struct memory_clone_request {
-    struct quota *quota;
-    uint64_t first, count; // pages
-};
-tes_status_t memory_clone(struct memory *memory, const struct memory_clone_request *request,
-                          struct memory **out_clone) TES_MUST_CHECK;
+tes_status_t memory_clone(struct memory *memory, struct quota *quota, uint64_t first,
+                          uint64_t count, struct memory **out_clone) TES_MUST_CHECK;
 
-// Region.c, region_pages.c:
+// region.c, region_pages.c
 struct own_pages {  // pages that belong to a region (and to what was cut from it) of one Space; the
                     // Space's lock
     uint64_t base;  // address of page 0
@@ -151,6 +185,8 @@ void region_free(struct region *region);
 void region_insert(struct region *region, struct memory *memory);
 // Charges what showing another Quota's Memory could cost this Space once it is taken away.
 tes_status_t region_reserve(struct region *region, const struct memory *memory) TES_MUST_CHECK;
+// The same as `from` shows from `start` on, up to its end; without Memory and pages.
+void region_copy_shape(struct region *region, const struct region *from, uint64_t start);
 // Cuts at an address inside: what is above goes to `upper`, a fresh region.
 void region_cut(struct region *region, uint64_t address, struct region *upper);
 struct memory *region_memory_lock(struct region *region); // null: shows none (any more)
@@ -171,13 +207,22 @@ tes_status_t region_enter(struct region *region, uint64_t address, uint32_t acce
 struct page_payer region_payer(struct region *region);
 tes_status_t region_own_pages(struct region *region, uint64_t base,
                               uint64_t size_pages) TES_MUST_CHECK; // makes region->own
-// Entry flags of a page of the region.
-uint32_t region_entry_flags(const struct region *region, const struct memory *memory,
-                            bool is_writable);
+// Takes away a batch of entries in [start, end), or (protect) only the right to write; returns how
+// far it came. The lock of the region's Memory is held, if it has one.
+uint64_t region_entries_lower(const struct region *region, uint64_t start, uint64_t end,
+                              bool is_protect_only);
 
-// Space.c, space_map.c:
-uint64_t space_lowest(const struct space *space);
-uint64_t space_limit(const struct space *space); // first address that cannot be mapped
+// space.c, space_map.c, space_clone.c
+static inline uint64_t space_lowest(const struct space *space)
+{
+    return space->is_guest ? PAGE_SIZE : TES_USER_BASE;
+}
+
+static inline uint64_t space_limit(const struct space *space) // first that cannot be mapped
+{
+    return space->is_guest ? TES_PERSONALITY_BASE : TES_TIME_PAGE_ADDRESS;
+}
+
 // Enters a page; tables are charged to the payer. NO_MEMORY.
 struct mmu_entry {
     uint64_t address;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// Clearing and copying whole pages with general registers, 8 bytes a store, unrolled. String
-// instructions would count one instruction per repetition in the emulator.
-#include <kernel/frame.h>
+// Clearing pages and copying them or parts of them with general registers, 8 bytes a store,
+// unrolled. String instructions would count one instruction per repetition in the emulator.
+#include "mm.h"
+
+#include <rt/string.h>
 
 #define WORDS_PER_TURN 32u
 #define PAGE_WORDS     (PAGE_SIZE / sizeof(uint64_t))
@@ -18,7 +20,9 @@ static inline void zero_line(uint64_t *words)
     words[7] = 0;
 }
 
-static inline void copy_line(uint64_t *to, const uint64_t *from)
+typedef uint64_t __attribute__((aligned(1), may_alias)) word_t;
+
+static inline void copy_line(word_t *to, const word_t *from)
 {
     to[0] = from[0];
     to[1] = from[1];
@@ -43,16 +47,23 @@ void page_zero(void *page)
     }
 }
 
-void page_copy(void *to, const void *from)
+void bytes_copy(void *to, const void *from, uint64_t size)
 {
-    uint64_t *words = to;
-    const uint64_t *source = from;
-    for (uint64_t *end = words + PAGE_WORDS; words != end; words += WORDS_PER_TURN) {
+    word_t *words = to;
+    const word_t *source = from;
+    for (; size >= WORDS_PER_TURN * sizeof(word_t); size -= WORDS_PER_TURN * sizeof(word_t)) {
         copy_line(words, source);
         copy_line(words + 8, source + 8);
         copy_line(words + 16, source + 16);
         copy_line(words + 24, source + 24);
+        words += WORDS_PER_TURN;
         source += WORDS_PER_TURN;
         __asm__ volatile("" : : : "memory");
     }
+    memcpy(words, source, size);
+}
+
+void page_copy(void *to, const void *from)
+{
+    bytes_copy(to, from, PAGE_SIZE);
 }

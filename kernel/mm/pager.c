@@ -51,8 +51,8 @@ static tes_status_t supply_page_locked(struct supply *supply)
     }
     memory_clear_entries(supply->source, supply->source_page, 1, false);
     frame_get(frame);
-    page_tree_drop(&supply->source->pages, supply->source->object.quota,
-                   page_tree_find(&supply->source->pages, supply->source_page));
+    page_tree_drop_some(&supply->source->pages, supply->source->object.quota, supply->source_page,
+                        supply->source_page + 1);
     *slot = frame.value;
     supply->memory->pages.present++;
     return TES_OK;

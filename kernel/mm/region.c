@@ -106,13 +106,6 @@ struct memory *region_memory_lock(struct region *region)
     }
 }
 
-static void memory_unlock(struct memory *memory)
-{
-    if (memory != NULL) {
-        spinlock_release(&memory->object.lock);
-    }
-}
-
 tes_status_t region_reserve(struct region *region, const struct memory *memory)
 {
     struct space *space = region->space;
@@ -145,27 +138,28 @@ void region_insert(struct region *region, struct memory *memory)
     tree_insert(&region->space->regions, &region->node, region_less);
 }
 
+void region_copy_shape(struct region *region, const struct region *from, uint64_t start)
+{
+    region->start = start;
+    region->end = from->end;
+    region->offset = from->offset + (start - from->start);
+    region->access = from->access;
+    region->access_max = from->access_max;
+    region->is_private = from->is_private;
+    region->is_revoked = from->is_revoked;
+    region->session = from->session;
+    region->epoch = from->epoch;
+}
+
 void region_cut(struct region *region, uint64_t address, struct region *upper)
 {
     ASSERT(address > region->start && address < region->end);
     struct memory *memory = region_memory_lock(region);
     uint64_t reserve = (region->end - address) >> PAGE_SHIFT;
-    *upper = (struct region){
-        .start = address,
-        .end = region->end,
-        .memory = memory,
-        .space = region->space,
-        .offset = region->offset + (address - region->start),
-        .access = region->access,
-        .access_max = region->access_max,
-        .is_private = region->is_private,
-        .is_revoked = region->is_revoked,
-        .session = region->session,
-        .epoch = region->epoch,
-        .own = region->own,
-        .reserve = reserve < region->reserve ? reserve : region->reserve,
-    };
-    list_init(&upper->memory_link);
+    region_copy_shape(upper, region, address);
+    upper->memory = memory;
+    upper->own = region->own;
+    upper->reserve = reserve < region->reserve ? reserve : region->reserve;
     region->end = address;
     region->reserve -= upper->reserve;
     if (region->own != NULL) {
@@ -179,22 +173,14 @@ void region_cut(struct region *region, uint64_t address, struct region *upper)
     tree_insert(&region->space->regions, &upper->node, region_less);
 }
 
-// Both: what is cut off shows nothing any more.
-static void trim_front(struct region *region, uint64_t address)
+// What is cut off at the front or at the back shows nothing any more.
+static void region_trim(struct region *region, uint64_t start, uint64_t end)
 {
     struct memory *memory = region_memory_lock(region);
-    uint64_t size = address - region->start;
-    region->start = address;
-    region->offset += size;
-    memory_unlock(memory);
-    reserve_return(region, size >> PAGE_SHIFT);
-}
-
-static void trim_back(struct region *region, uint64_t address)
-{
-    struct memory *memory = region_memory_lock(region);
-    uint64_t size = region->end - address;
-    region->end = address;
+    uint64_t size = (region->end - region->start) - (end - start);
+    region->offset += start - region->start;
+    region->start = start;
+    region->end = end;
     memory_unlock(memory);
     reserve_return(region, size >> PAGE_SHIFT);
 }
@@ -234,14 +220,14 @@ static tes_status_t clear_front(struct region *region, uint64_t end, bool may_st
     while (at < end) {
         at = region_clear_some(region, at, end);
         if (at < end && may_stop && sched_should_preempt()) {
-            trim_front(region, at);
+            region_trim(region, at, region->end);
             return TES_ERROR_RESTART;
         }
     }
     if (end == region->end) {
         return region_remove(region, may_stop);
     }
-    trim_front(region, end);
+    region_trim(region, end, region->end);
     return TES_OK;
 }
 
@@ -254,7 +240,7 @@ static tes_status_t clear_back(struct region *region, uint64_t start, bool may_s
             return TES_ERROR_RESTART; // what was cleared is passed over then
         }
     }
-    trim_back(region, start);
+    region_trim(region, region->start, start);
     return TES_OK;
 }
 

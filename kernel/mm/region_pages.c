@@ -13,7 +13,7 @@ struct page_payer region_payer(struct region *region)
     return (struct page_payer){ .quota = region->space->object.quota, .reserve = &region->reserve };
 }
 
-uint32_t region_entry_flags(const struct region *region, const struct memory *memory,
+static uint32_t entry_flags(const struct region *region, const struct memory *memory,
                             bool is_writable)
 {
     uint32_t flags = MMU_READ | MMU_USER;
@@ -36,30 +36,27 @@ tes_status_t region_own_pages(struct region *region, uint64_t base, uint64_t siz
     return status;
 }
 
+uint64_t region_entries_lower(const struct region *region, uint64_t start, uint64_t end,
+                              bool is_protect_only)
+{
+    struct mmu_range range = {
+        .root = region->space->root, .at = start, .end = end, .is_kept = is_protect_only
+    };
+    mmu_lower(&range, MEMORY_BATCH);
+    tlb_flush(region->space, range.lowered_start, range.lowered_end);
+    return range.at;
+}
+
 uint64_t region_clear_some(struct region *region, uint64_t start, uint64_t end)
 {
-    struct space *space = region->space;
     struct own_pages *own = region->own;
-    struct tlb_batch batch = { .space = space };
-    uint64_t at = start;
-    uint32_t count = 0;
     struct memory *memory = region_memory_lock(region);
-    while (count < MEMORY_BATCH && mmu_next_present(space->root, at, end, &at)) {
-        paddr_t frame;
-        mmu_unmap(space->root, at, &frame);
-        tlb_batch_add(&batch, at);
-        at += PAGE_SIZE;
-        count++;
-    }
-    tlb_flush(&batch);
-    if (memory != NULL) {
-        spinlock_release(&memory->object.lock);
-    }
-    end = count == MEMORY_BATCH ? at : end;
+    end = region_entries_lower(region, start, end, false);
+    memory_unlock(memory);
     if (own != NULL) {
         uint64_t page =
-            page_tree_drop_range(&own->tree, space->object.quota, (start - own->base) >> PAGE_SHIFT,
-                                 (end - own->base) >> PAGE_SHIFT, MEMORY_BATCH);
+            page_tree_drop_some(&own->tree, region->space->object.quota,
+                                (start - own->base) >> PAGE_SHIFT, (end - own->base) >> PAGE_SHIFT);
         end = own->base + (page << PAGE_SHIFT);
     }
     return end;
@@ -75,31 +72,21 @@ struct page_request { // one page of a region, and what was found
     paddr_t frame;
 };
 
-static void entry_remove(const struct page_request *request)
-{
-    struct tlb_batch batch = { .space = request->region->space };
-    paddr_t frame;
-    if (mmu_unmap(request->region->space->root, request->address, &frame)) {
-        tlb_batch_add(&batch, request->address);
-    }
-    tlb_flush(&batch);
-}
-
 // The page is among the region's own.
 static tes_status_t own_page(struct page_request *request, uint64_t *slot)
 {
-    struct own_pages *own = request->region->own;
     request->is_own = true;
     if (request->is_write) {
         struct page_payer payer = region_payer(request->region);
         paddr_t old = entry_frame(*slot);
         bool is_new = false;
-        tes_status_t status = page_tree_own(&own->tree, &payer, slot, &is_new);
+        tes_status_t status = page_tree_own(&payer, slot, &is_new);
         if (status != TES_OK) {
             return status;
         }
         if (is_new) {
-            entry_remove(request);
+            region_entries_lower(request->region, request->address, request->address + PAGE_SIZE,
+                                 false);
             frame_put(old);
             counter_add(TES_COUNTER_FAULTS_COPY, 1);
         }
@@ -118,28 +105,21 @@ static tes_status_t own_page_make(struct page_request *request, const paddr_t *s
         status =
             region_own_pages(region, region->start, (region->end - region->start) >> PAGE_SHIFT);
     }
-    if (status == TES_OK) {
-        status = source == NULL ? frame_allocate_zeroed(&request->frame)
-                                : frame_allocate(&request->frame);
-    }
     if (status != TES_OK) {
         return status;
     }
     struct page_payer payer = region_payer(region);
     uint64_t *slot = NULL;
-    status = page_tree_prepare(&region->own->tree, &payer,
-                               (request->address - region->own->base) >> PAGE_SHIFT, 1, &slot);
+    status = page_tree_fill(&region->own->tree, &payer,
+                            (request->address - region->own->base) >> PAGE_SHIFT, source, &slot);
     if (status != TES_OK) {
-        frame_free(request->frame);
         return status;
     }
     if (source != NULL) {
-        page_copy(frame_address(request->frame), frame_address(*source));
-        entry_remove(request);
+        region_entries_lower(region, request->address, request->address + PAGE_SIZE, false);
     }
     counter_add(source == NULL ? TES_COUNTER_FAULTS_ANONYMOUS : TES_COUNTER_FAULTS_COPY, 1);
-    *slot = request->frame.value;
-    region->own->tree.present++;
+    request->frame = entry_frame(*slot);
     request->is_own = true;
     request->is_writable = true;
     return TES_OK;
@@ -201,6 +181,16 @@ static tes_status_t request_hold(const struct page_request *request, struct page
     return TES_OK;
 }
 
+// The entry is there, for a frame that can be pinned.
+static bool is_present(struct page_request *request)
+{
+    const struct memory *memory = request->memory;
+    uint32_t flags = 0;
+    return (memory == NULL || (memory->kind != MEMORY_DEVICE && !memory->is_image)) &&
+           mmu_lookup(request->region->space->root, request->address, &request->frame, &flags) &&
+           (!request->is_write || (flags & MMU_WRITE) != 0);
+}
+
 tes_status_t region_enter(struct region *region, uint64_t address, uint32_t access,
                           struct page_hold *out_hold)
 {
@@ -214,22 +204,24 @@ tes_status_t region_enter(struct region *region, uint64_t address, uint32_t acce
         .address = address,
         .is_write = (access & REGION_WRITE) != 0,
     };
-    uint64_t *slot =
-        own == NULL ? NULL : page_tree_find(&own->tree, (address - own->base) >> PAGE_SHIFT);
-    tes_status_t status =
-        slot != NULL && *slot != 0 ? own_page(&request, slot) : shown_page(&request, access);
-    if (status == TES_OK) {
+    bool is_entered = out_hold != NULL && is_present(&request);
+    tes_status_t status = TES_OK;
+    if (!is_entered) {
+        uint64_t *slot =
+            own == NULL ? NULL : page_tree_find(&own->tree, (address - own->base) >> PAGE_SHIFT);
+        status =
+            slot != NULL && *slot != 0 ? own_page(&request, slot) : shown_page(&request, access);
+    }
+    if (status == TES_OK && !is_entered) {
         struct page_payer payer = region_payer(region);
         const struct memory *memory = request.is_own ? NULL : request.memory;
         const struct mmu_entry entry = { address, request.frame,
-                                         region_entry_flags(region, memory, request.is_writable) };
+                                         entry_flags(region, memory, request.is_writable) };
         status = space_enter(region->space, &payer, &entry);
     }
     if (status == TES_OK && out_hold != NULL) {
         status = request_hold(&request, out_hold);
     }
-    if (request.memory != NULL) {
-        spinlock_release(&request.memory->object.lock);
-    }
+    memory_unlock(request.memory);
     return status;
 }

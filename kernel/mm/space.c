@@ -35,16 +35,6 @@ struct tes_time_page *time_page_kernel(void)
     return frame_address(time_frame);
 }
 
-uint64_t space_lowest(const struct space *space)
-{
-    return space->is_guest ? PAGE_SIZE : TES_USER_BASE;
-}
-
-uint64_t space_limit(const struct space *space)
-{
-    return space->is_guest ? TES_PERSONALITY_BASE : TES_TIME_PAGE_ADDRESS;
-}
-
 struct space *thread_space(const struct thread *thread, uint64_t address)
 {
     bool is_guests = thread->guest != NULL && address < TES_PERSONALITY_BASE;
@@ -215,8 +205,7 @@ void space_free_tables(struct space *space, uint64_t start, uint64_t end)
         start = span_end;
     }
     if (count != 0) {
-        struct tlb_batch all = { .space = space, .start = 0, .end = space_limit(space) };
-        tlb_flush(&all);
+        tlb_flush(space, 0, space_limit(space));
         tables_return(space, count);
     }
 }
@@ -247,35 +236,10 @@ static tes_status_t guest_threads_leave(struct space *space)
     return status;
 }
 
-// As in memory_clone: a clone under construction goes with its source, one that dies early is
-// forgotten by it.
-static void clone_forget(struct space *space)
-{
-    spinlock_acquire(&space->object.lock);
-    struct space *clone = space->clone;
-    struct space *source = space->clone_of;
-    space->clone = NULL;
-    space->clone_of = NULL;
-    if (clone != NULL) {
-        spinlock_acquire(&clone->object.lock); // source before clone
-        clone->clone_of = NULL;
-        spinlock_release(&clone->object.lock);
-    }
-    spinlock_release(&space->object.lock);
-    if (clone != NULL) {
-        object_destroy_later(&clone->object);
-    }
-    if (source != NULL) {
-        spinlock_acquire(&source->object.lock);
-        source->clone = source->clone == space ? NULL : source->clone;
-        spinlock_release(&source->object.lock);
-    }
-}
-
 tes_status_t space_destroy(struct object *object)
 {
     struct space *space = (struct space *)object;
-    clone_forget(space);
+    clone_forget(object);
     if (space->is_guest && !list_is_empty(&space->guest_link)) {
         tes_status_t status = guest_threads_leave(space);
         if (status != TES_OK) {
@@ -308,19 +272,16 @@ bool space_release(struct object *object)
     if (is_loaded(space)) {
         return false;
     }
-    uint64_t limit = TES_PERSONALITY_BASE;
-    if (!space->is_guest) {
-        paddr_t frame;
-        mmu_unmap(space->root, TES_TIME_PAGE_ADDRESS, &frame);
-        limit = TES_USER_TOP + PAGE_SIZE;
+    uint64_t roots = space->is_guest ? 2 : 1;
+    if (space->table_pages != roots) {
+        uint64_t limit = space->is_guest ? TES_PERSONALITY_BASE : TES_USER_TOP + PAGE_SIZE;
+        tables_return(space, mmu_free_all_tables(space->root, limit, table_take));
     }
-    uint32_t count = mmu_free_tables(space->root, 0, limit, table_take);
-    tables_return(space, count);
     mmu_root_destroy(space->root);
     if (space->is_guest) {
         mmu_root_destroy(space->restricted_root);
     }
-    ASSERT(space->table_pages == (space->is_guest ? 2 : 1));
+    ASSERT(space->table_pages == roots);
     quota_return_pages(object->quota, space->table_pages + space->table_credit);
     return true;
 }

@@ -222,7 +222,7 @@ bool space_region_at(struct space *space, uint64_t n, struct tes_info_region *ou
         region = region_next(region);
     }
     if (region != NULL) {
-        const struct memory *memory = region_memory_lock(region);
+        struct memory *memory = region_memory_lock(region);
         *out_region = (struct tes_info_region){
             .address = region->start,
             .size = region->end - region->start,
@@ -230,9 +230,7 @@ bool space_region_at(struct space *space, uint64_t n, struct tes_info_region *ou
             .offset = region->offset,
             .access = region->access,
         };
-        if (memory != NULL) {
-            spinlock_release(&region->memory->object.lock);
-        }
+        memory_unlock(memory);
     }
     spinlock_release(&space->object.lock);
     return region != NULL;

@@ -154,9 +154,7 @@ static tes_status_t protect_check_region(struct region *region, uint32_t access)
     }
     struct memory *memory = region_memory_lock(region);
     bool is_sealed = memory != NULL && memory->is_sealed;
-    if (memory != NULL) {
-        spinlock_release(&memory->object.lock);
-    }
+    memory_unlock(memory);
     if ((access & REGION_WRITE) != 0 && is_sealed && !region->is_private) {
         return TES_ERROR_SEALED;
     }
@@ -182,17 +180,6 @@ static tes_status_t protect_check(const struct space *space, uint64_t start, uin
     return TES_OK;
 }
 
-static void entry_lower(const struct region *region, const struct memory *memory, uint64_t address,
-                        bool is_kept)
-{
-    paddr_t frame;
-    if (is_kept) {
-        mmu_protect(region->space->root, address, region_entry_flags(region, memory, false));
-    } else {
-        mmu_unmap(region->space->root, address, &frame);
-    }
-}
-
 // Gives the whole region the access. RESTART: some entries with more are left, and the old access.
 static tes_status_t region_protect(struct region *region, uint32_t access)
 {
@@ -200,24 +187,16 @@ static tes_status_t region_protect(struct region *region, uint32_t access)
     bool is_lower = (old & ~access) != 0;
     bool is_kept = access != 0 && (old & ~access) == REGION_WRITE &&
                    region->end - region->start <= PROTECT_IN_PLACE_MAX;
-    struct tlb_batch batch = { .space = region->space };
-    uint64_t address = region->start;
-    uint32_t count = 0;
     bool is_stopped = false;
+    uint64_t at = region->start;
     struct memory *memory = region_memory_lock(region);
     region->access = (uint8_t)access;
-    while (is_lower && !is_stopped &&
-           mmu_next_present(region->space->root, address, region->end, &address)) {
-        entry_lower(region, memory, address, is_kept);
-        tlb_batch_add(&batch, address);
-        address += PAGE_SIZE;
-        is_stopped = !is_kept && ++count % MEMORY_BATCH == 0 && sched_should_preempt();
+    while (is_lower && at < region->end && !is_stopped) {
+        at = region_entries_lower(region, at, region->end, is_kept);
+        is_stopped = at < region->end && !is_kept && sched_should_preempt();
     }
-    tlb_flush(&batch);
     region->access = is_stopped ? old : (uint8_t)access;
-    if (memory != NULL) {
-        spinlock_release(&memory->object.lock);
-    }
+    memory_unlock(memory);
     return is_stopped ? TES_ERROR_RESTART : TES_OK;
 }
 

@@ -72,31 +72,30 @@ static void flush_others(uint64_t mask, uint64_t start, uint64_t end)
     }
 }
 
-void tlb_flush(struct tlb_batch *batch)
+void tlb_flush(const struct space *space, uint64_t start, uint64_t end)
 {
-    if (batch->end == 0) {
+    if (end == 0) {
         return;
     }
-    bool is_whole = batch->end - batch->start > SHOOTDOWN_PAGES_MAX * PAGE_SIZE;
-    uint64_t start = batch->start;
-    uint64_t end = is_whole ? 0 : batch->end;
+    if (end - start > SHOOTDOWN_PAGES_MAX * PAGE_SIZE) {
+        end = 0;
+    }
     const struct cpu *self = cpu_local();
-    if (may_hold(self, batch->space)) {
+    if (may_hold(self, space)) {
         flush_range(start, end);
     }
-    if (cpu_count > 1) {
-        uint64_t mask = 0;
-        atomic_fence_seq_cst(); // pairs with the store of arch.root before a root is loaded: seen,
-                                // or loaded after
-        for (uint32_t core = 0; core < cpu_count; core++) {
-            if (cpus[core] != self && cpus[core] != NULL && may_hold(cpus[core], batch->space)) {
-                mask |= 1ull << core;
-            }
-        }
-        if (mask != 0) {
-            flush_others(mask, start, end);
+    if (cpu_count == 1) {
+        return;
+    }
+    uint64_t mask = 0;
+    atomic_fence_seq_cst(); // pairs with the store of arch.root before a root is loaded: seen, or
+                            // loaded after
+    for (uint32_t core = 0; core < cpu_count; core++) {
+        if (cpus[core] != self && cpus[core] != NULL && may_hold(cpus[core], space)) {
+            mask |= 1ull << core;
         }
     }
-    batch->start = 0;
-    batch->end = 0;
+    if (mask != 0) {
+        flush_others(mask, start, end);
+    }
 }

@@ -100,10 +100,8 @@ tes_status_t sys_session_bind(const struct handle_view *session, const struct ha
 
 tes_status_t session_control_revoke(const struct session_control *control, bool keep_self)
 {
-    uint64_t epoch = atomic_load_u64(&control->node->epoch,
-                                     ATOMIC_ACQUIRE); // pairs with session_is_live's writers
-    if (epoch != 0 && epoch != control->epoch) {
-        return TES_OK;
+    if (!session_is_live(control->node, control->epoch)) {
+        return TES_OK; // dead already; the node may be another by now
     }
     return session_revoke(control->node, keep_self);
 }

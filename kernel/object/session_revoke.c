@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// Revocation: kills a node and all below it, top down, without recursion or a stack. Each step
-// walks from the node down the first children: a live node on the way is killed (from then on it
-// takes no children); a dead one without children is unlinked. So all progress is in the tree, and
-// a preempted revocation just starts again. Cost: two steps a Session. Each killed node is followed
-// at once by what its object's users need: callers told, mappings cleared, bit signalled.
+// Revocation: kills a node and all below it without recursion or a stack. The node itself is marked
+// first, so that it takes no children, and dies last, so that a preempted call finds it again by
+// its epoch. Each step walks from it down the first children: a live node on the way is killed
+// (from then on it takes no children); a dead one without children is unlinked. So all progress is
+// in the tree. Cost: two steps a Session. Each killed node is followed at once by what its object's
+// users need: callers told, mappings cleared, bit signalled.
 #include "internal.h"
 
 #include <arch/cpu.h>
@@ -142,11 +143,9 @@ tes_status_t session_revoke(struct session *session, bool keep_self)
     if (session->object == NULL) { // free again
         return TES_OK;
     }
-    bool is_root = session->depth == 0;
-    if (!keep_self && is_root) { // dies last: its handle repeats a preempted call
+    if (!keep_self) { // takes no children from here on; dies last: a preempted call finds it by its
+                      // epoch
         atomic_or_u32(&session->flags, SESSION_REVOKING, ATOMIC_RELAXED);
-    } else if (!keep_self && session_kill(session)) {
-        return TES_OK;
     }
     for (uint32_t steps = 1; revoke_step(session); steps++) {
         if (steps % PREEMPT_BATCH == 0 && sched_should_preempt()) {

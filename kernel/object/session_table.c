@@ -183,6 +183,7 @@ static void magazine_put(struct magazine *magazine, struct session *session)
 static struct session *magazine_take(struct magazine *magazine)
 {
     struct session *session = magazine->free;
+    ASSERT(session != NULL);
     magazine->free = session->notice_next;
     magazine->count--;
     session->notice_next = NULL;

@@ -9,8 +9,9 @@
 #include <tes/thread.h>
 
 // Filled before any function with a canary runs.
-uintptr_t __stack_chk_guard;
-_Noreturn void __stack_chk_fail(void);
+// The compiler gives these names.
+uintptr_t __stack_chk_guard;           // NOLINT(readability-identifier-naming)
+_Noreturn void __stack_chk_fail(void); // NOLINT(readability-identifier-naming)
 _Noreturn void tes_start(uint64_t argument0, uint64_t argument1);
 
 static struct {
@@ -24,7 +25,7 @@ const struct tes_self *tes_self(void)
     return &start_state.self;
 }
 
-_Noreturn void __stack_chk_fail(void)
+_Noreturn void __stack_chk_fail(void) // NOLINT(readability-identifier-naming)
 {
     tes_assert_fail("stack canary intact", "stack", 0);
 }

@@ -94,8 +94,7 @@ int linux_inode_set_text(struct linux_tree *tree, struct linux_inode *inode, con
     return 0;
 }
 
-static struct linux_entry *entry_create(struct linux_tree *tree, struct linux_entry *parent,
-                                        const char *name, size_t name_size)
+static struct linux_entry *entry_create(struct linux_tree *tree, const char *name, size_t name_size)
 {
     struct linux_entry *entry = linux_heap_alloc(tree->heap, sizeof(*entry));
     if (entry == NULL) {
@@ -109,7 +108,7 @@ static struct linux_entry *entry_create(struct linux_tree *tree, struct linux_en
     memcpy(entry->name, name, name_size);
     entry->name_size = (uint32_t)name_size;
     entry->references = 1;
-    entry->parent = parent == NULL ? NULL : linux_entry_get(parent);
+    entry->parent = NULL;
     return entry;
 }
 
@@ -228,10 +227,11 @@ static void entry_detach(struct linux_tree *tree, struct linux_entry *entry)
 int linux_entry_link(struct linux_tree *tree, struct linux_entry *parent, const char *name,
                      size_t name_size, struct linux_inode *inode)
 {
-    struct linux_entry *entry = entry_create(tree, parent, name, name_size);
+    struct linux_entry *entry = entry_create(tree, name, name_size);
     if (entry == NULL) {
         return -LINUX_ENOSPC;
     }
+    entry->parent = linux_entry_get(parent);
     entry->inode = linux_inode_get(inode);
     inode->link_count += linux_inode_is(inode, LINUX_S_IFDIR) ? 2 : 1;
     entry_attach(tree, entry);
@@ -241,11 +241,12 @@ int linux_entry_link(struct linux_tree *tree, struct linux_entry *parent, const 
 struct linux_entry *linux_entry_create_detached(struct linux_tree *tree, struct linux_entry *parent,
                                                 const char *name, struct linux_inode *owned_inode)
 {
-    struct linux_entry *entry = entry_create(tree, parent, name, strlen(name));
+    struct linux_entry *entry = entry_create(tree, name, strlen(name));
     if (entry == NULL) {
         linux_inode_put(tree, owned_inode);
         return NULL;
     }
+    entry->parent = parent == NULL ? NULL : linux_entry_get(parent);
     entry->inode = owned_inode;
     return entry;
 }

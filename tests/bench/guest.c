@@ -2,6 +2,8 @@
 // guest_call and guest_clone_destroy, in a process whose program lies in the part of its Space that
 // guests share (a personality). It leaves its samples in Memory shared with the parent, which
 // prints them.
+#include "guest.h"
+
 #include "measure.h"
 
 #include <abi/settings.h>
@@ -12,9 +14,6 @@
 #define GUEST_PAGES   50u // present pages: code and data
 #define HANDLE_SHARED 1u
 #define READ_WRITE    (TES_SPACE_MAP_READ | TES_SPACE_MAP_WRITE)
-
-extern const uint8_t guest_program[], guest_program_end[];
-uint64_t guest_rounds(struct tes_guest_state *state, uint64_t rounds);
 
 struct guest_results {
     struct bench_samples calls;

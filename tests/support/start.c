@@ -10,8 +10,9 @@
 
 #define LOG_CHUNK 240u
 
-uintptr_t __stack_chk_guard;
-_Noreturn void __stack_chk_fail(void);
+// The compiler gives these names.
+uintptr_t __stack_chk_guard;           // NOLINT(readability-identifier-naming)
+_Noreturn void __stack_chk_fail(void); // NOLINT(readability-identifier-naming)
 _Noreturn void tes_start(uint64_t image, uint64_t size);
 _Noreturn void tes_thread_begin(uint64_t entry, uint64_t argument);
 
@@ -21,7 +22,7 @@ static struct {
     _Alignas(TES_PAGE_SIZE) uint8_t message_page[TES_PAGE_SIZE];
 } program;
 
-_Noreturn void __stack_chk_fail(void)
+_Noreturn void __stack_chk_fail(void) // NOLINT(readability-identifier-naming)
 {
     print("Bail out! stack canary overwritten\n");
     program_exit(PROGRAM_EXIT_BAD);

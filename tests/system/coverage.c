@@ -14,6 +14,8 @@ struct unreachable {
 
 #define BY_OBJECTS "objects are charged as objects: a Quota without pages still pays for it"
 
+#define BY_MACHINE "only without a free frame in the whole machine, which no test brings about"
+
 static const struct unreachable unreachable[] = {
     { TES_CALL_NOTIFICATION_CREATE, TES_ERROR_NO_MEMORY, BY_OBJECTS },
     { TES_CALL_ENDPOINT_CREATE, TES_ERROR_NO_MEMORY, BY_OBJECTS },
@@ -22,6 +24,8 @@ static const struct unreachable unreachable[] = {
     { TES_CALL_MEMORY_DEVICE, TES_ERROR_NO_MEMORY, BY_OBJECTS },
     { TES_CALL_IRQ_CREATE, TES_ERROR_NO_MEMORY, BY_OBJECTS },
     { TES_CALL_RESOURCE_CONTROL, TES_ERROR_NO_MEMORY, BY_OBJECTS },
+    { TES_CALL_SESSION_CREATE, TES_ERROR_NO_MEMORY, BY_MACHINE },
+    { TES_CALL_SESSION_BIND, TES_ERROR_NO_MEMORY, BY_MACHINE },
     { TES_CALL_RESOURCE_CONTROL, TES_ERROR_NOT_SUPPORTED,
       "every x86_64 machine has ports and a power switch" },
 };

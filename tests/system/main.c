@@ -5,11 +5,12 @@
 #define NAME_SIZE 40u
 
 static const struct test_group *const groups[] = {
-    &handle_group, &notification_group, &thread_group, &ipc_group,   &transfer_group,
-    &wait_group,   &session_group,      &sched_group,  &quota_group,
+    &handle_group, &notification_group, &thread_group,  &ipc_group,     &transfer_group,
+    &wait_group,   &session_group,      &sched_group,   &quota_group,
 
-    &memory_group, &space_group,        &pager_group,  &fault_group, &device_group,
-    &smp_group,    &exhaust_group,      &mass_group,   &error_group, &coverage_group,
+    &memory_group, &space_group,        &pager_group,   &fault_group,   &guest_group,
+    &device_group, &smp_group,          &exhaust_group, &lacking_group, &mass_group,
+    &error_group,  &coverage_group,
 };
 
 uint32_t program_main(void)

@@ -145,4 +145,4 @@ static inline tes_handle_t any(uint64_t value)
 extern const struct test_group handle_group, notification_group, ipc_group, transfer_group,
     wait_group, session_group, memory_group, space_group, fault_group, guest_group, device_group,
     quota_group, thread_group, smp_group, mass_group, error_group, exhaust_group, coverage_group,
-    sched_group, pager_group;
+    sched_group, pager_group, lacking_group;

@@ -34,19 +34,23 @@ void mmu_root_sync_low(uint64_t full_root, uint64_t restricted_root, uint64_t ad
 // (nothing changed).
 tes_status_t mmu_map(uint64_t root, uint64_t address, paddr_t frame, uint32_t flags,
                      uint32_t *out_tables) TES_MUST_CHECK;
-// Removes one entry; true if it was present (*out_frame, *out_flags: what it was; dirty is not
-// needed).
-bool mmu_unmap(uint64_t root, uint64_t address, paddr_t *out_frame);
 // Looks one up; false: not present.
 bool mmu_lookup(uint64_t root, uint64_t address, paddr_t *out_frame, uint32_t *out_flags);
-// Changes the flags of a present entry; false: not present.
-bool mmu_protect(uint64_t root, uint64_t address, uint32_t flags);
-// Next present entry at or after address and below end; false: none. For sparse walks.
-bool mmu_next_present(uint64_t root, uint64_t address, uint64_t end, uint64_t *out_address);
+// Takes up to `limit` present entries of [at, end) away, or (is_kept) only their right to write.
+// `at`: where it stopped; [lowered_start, lowered_end): the changes, for the shoot-down (end 0:
+// none).
+struct mmu_range {
+    uint64_t root, at, end;
+    bool is_kept;
+    uint64_t lowered_start, lowered_end;
+};
+void mmu_lower(struct mmu_range *range, uint32_t limit);
 // Frees table pages that are wholly inside [start, end) and hold no entry; returns how many. Their
 // frames go to `free_table` (after shoot-down and quiescence).
 uint32_t mmu_free_tables(uint64_t root, uint64_t start, uint64_t end,
                          void (*free_table)(paddr_t table));
+// Frees all table pages below `end`, whatever they hold; no core has the root loaded.
+uint32_t mmu_free_all_tables(uint64_t root, uint64_t end, void (*free_table)(paddr_t table));
 // This core's TLB.
 void mmu_flush_page(uint64_t address);
 void mmu_flush_all(void);

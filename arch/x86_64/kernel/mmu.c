@@ -126,17 +126,6 @@ tes_status_t mmu_map(uint64_t root, uint64_t address, paddr_t frame, uint32_t fl
     return TES_OK;
 }
 
-bool mmu_unmap(uint64_t root, uint64_t address, paddr_t *out_frame)
-{
-    uint64_t *entry = leaf_of(root, address);
-    if (entry == NULL || (*entry & PTE_PRESENT) == 0) {
-        return false;
-    }
-    *out_frame = paddr_make(*entry & PTE_FRAME);
-    *entry = 0;
-    return true;
-}
-
 bool mmu_lookup(uint64_t root, uint64_t address, paddr_t *out_frame, uint32_t *out_flags)
 {
     const uint64_t *entry = leaf_of(root, address);
@@ -148,29 +137,28 @@ bool mmu_lookup(uint64_t root, uint64_t address, paddr_t *out_frame, uint32_t *o
     return true;
 }
 
-bool mmu_protect(uint64_t root, uint64_t address, uint32_t flags)
+void mmu_lower(struct mmu_range *range, uint32_t limit)
 {
-    uint64_t *entry = leaf_of(root, address);
-    if (entry == NULL || (*entry & PTE_PRESENT) == 0) {
-        return false;
-    }
-    *entry = entry_make(paddr_make(*entry & PTE_FRAME), flags);
-    return true;
-}
-
-bool mmu_next_present(uint64_t root, uint64_t address, uint64_t end, uint64_t *out_address)
-{
-    while (address < end) {
+    const uint64_t keep = range->is_kept ? ~(uint64_t)PTE_WRITE : 0;
+    uint64_t at = range->at;
+    while (at < range->end && limit != 0) {
         uint32_t absent = 0;
-        const uint64_t *entry = entry_at(root, address, 0, &absent);
-        if (entry != NULL && (*entry & PTE_PRESENT) != 0) {
-            *out_address = address;
-            return true;
+        uint64_t *entry = entry_at(range->root, at, 0, &absent);
+        const uint64_t size = level_size(entry == NULL ? absent : 1);
+        const uint64_t next = (at & ~(size - 1)) + size;
+        const uint64_t stop = next < range->end ? next : range->end;
+        for (; entry != NULL && at < stop && limit != 0; at += PAGE_SIZE, entry++) {
+            if ((*entry & ~keep) == 0) {
+                continue;
+            }
+            *entry &= keep;
+            range->lowered_start = range->lowered_end == 0 ? at : range->lowered_start;
+            range->lowered_end = at + PAGE_SIZE;
+            limit--;
         }
-        const uint64_t size = level_size(absent);
-        address = (address & ~(size - 1)) + size;
+        at = entry == NULL ? stop : at;
     }
-    return false;
+    range->at = at;
 }
 
 static bool table_is_empty(const uint64_t *table)
@@ -209,10 +197,36 @@ uint32_t mmu_free_tables(uint64_t root, uint64_t start, uint64_t end,
 {
     uint32_t freed = free_level(root, start, end, 1, free_table);
     freed += free_level(root, start, end, 2, free_table);
-    // Entries of a guest's root stand in its restricted root too: they stay until the whole Space
-    // goes.
-    if (start <= TES_USER_BASE && end >= TES_PERSONALITY_BASE) {
-        freed += free_level(root, 0, end, ROOT_LEVEL, free_table);
+    return freed;
+}
+
+static uint32_t free_children(uint64_t entry, void (*free_table)(paddr_t table))
+{
+    const uint64_t *table = table_at(entry);
+    uint32_t freed = 0;
+    for (uint32_t i = 0; i < PT_ENTRIES; i++) {
+        if (table[i] != 0) {
+            free_table(paddr_make(table[i] & PTE_FRAME));
+            freed++;
+        }
+    }
+    return freed;
+}
+
+uint32_t mmu_free_all_tables(uint64_t root, uint64_t end, void (*free_table)(paddr_t table))
+{
+    uint64_t *third = table_at(root);
+    uint32_t freed = 0;
+    for (uint32_t i = 0; i < mmu_index(end - 1, ROOT_LEVEL) + 1; i++) {
+        if (third[i] == 0) {
+            continue;
+        }
+        const uint64_t *second = table_at(third[i]);
+        for (uint32_t j = 0; j < PT_ENTRIES; j++) {
+            freed += second[j] == 0 ? 0 : free_children(second[j], free_table);
+        }
+        freed += free_children(third[i], free_table) + 1;
+        free_table(paddr_make(third[i] & PTE_FRAME));
     }
     return freed;
 }
@@ -310,9 +324,10 @@ tes_status_t mmu_kernel_map(uint64_t address, paddr_t frame, uint32_t flags)
 
 void mmu_kernel_unmap(uint64_t address)
 {
-    paddr_t frame;
     ASSERT(mmu_index(address, ROOT_LEVEL) == mmu_index(MMU_WINDOWS, ROOT_LEVEL));
-    if (mmu_unmap(mmu_kernel_root(), address, &frame)) {
+    uint64_t *entry = leaf_of(mmu_kernel_root(), address);
+    if (entry != NULL) {
+        *entry = 0;
         mmu_flush_page(address);
     }
 }

@@ -23,10 +23,19 @@ struct page_tree {       // radix tree of page number → frame (kernel/mm/page_
     uint64_t present;    // entries with a frame
     uint32_t height;     // levels of nodes; 0: the entries stand here
     uint32_t nodes;
+    uint64_t cursor; // what is below was released
     union {
         uint64_t *root;
         uint64_t entries[MEMORY_INLINE_PAGES];
     };
+};
+
+struct clone_link {        // of an object that can be cloned; guarded by the source's lock
+    struct object *clone;  // being made by a preempted clone call, or null
+    struct object *source; // whose `clone` this is
+    struct thread *cloner; // who makes this one; only compared
+    uint64_t first, count; // what was asked for
+    uint64_t next;         // where to go on: page or address
 };
 
 struct memory {
@@ -44,10 +53,7 @@ struct memory {
     struct endpoint *pager;   // with session, epoch and badge to call it under
     struct session *pager_session;
     uint64_t pager_epoch, pager_badge;
-    struct memory *clone;             // being made by a preempted memory_clone, or null
-    struct memory *clone_of;          // whose `clone` this is
-    struct thread *cloner;            // who makes it; only compared
-    uint64_t clone_first, clone_next; // pages
+    struct clone_link cloning;
 };
 
 static inline uint64_t memory_present(const struct memory *memory) // for INSPECT
@@ -96,10 +102,7 @@ struct space {
     uint64_t table_credit;       // charged for the next tables
     uint64_t map_base;           // random: where the kernel starts to look for a free range
     uint64_t map_hint;           // no free page is between map_base and here
-    struct space *clone;         // being made by a preempted space_clone, or null
-    struct space *clone_of;      // whose `clone` this is
-    struct thread *cloner;       // who makes it; only compared
-    uint64_t clone_next;         // address
+    struct clone_link cloning;
 };
 
 // Used by other parts of the kernel:

@@ -34,6 +34,7 @@ enum thread_slow {
     THREAD_SLOW_FAULT = 1u << 13, // its fault or page request is under way, not a call
     THREAD_SLOW_NEW_STATE =
         1u << 14, // not resumed by a plain system-call return (interrupted, new registers)
+    THREAD_SLOW_GUEST = 1u << 15, // bound to a guest: the guest's calls are not messages
     // bits 0-7: home core number; fast path compares the whole word with its own core number
 };
 

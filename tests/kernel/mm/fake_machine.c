@@ -74,7 +74,7 @@ uint64_t fake_random(uint64_t below)
     return state % below;
 }
 
-// NOLINTNEXTLINE(readability-non-const-parameter): as the kernel declares it.
+// NOLINTNEXTLINE(readability-non-const-parameter): the interface is for those that have options
 const char *boot_option(const char *name, char *buffer, size_t size)
 {
     (void)name;
@@ -199,42 +199,25 @@ bool mmu_lookup(uint64_t root, uint64_t address, paddr_t *out_frame, uint32_t *o
     return true;
 }
 
-bool mmu_unmap(uint64_t root, uint64_t address, paddr_t *out_frame)
+void mmu_lower(struct mmu_range *range, uint32_t limit)
 {
-    uint32_t flags = 0;
-    if (!mmu_lookup(root, address, out_frame, &flags)) {
-        return false;
-    }
-    *slot_of(root, address, 0) = 0;
-    return true;
-}
-
-bool mmu_protect(uint64_t root, uint64_t address, uint32_t flags)
-{
-    uint64_t *slot = slot_of(root, address, 0);
-    if (slot == NULL || *slot == 0) {
-        return false;
-    }
-    *slot = (*slot & ~PAGE_MASK) | (uint64_t)flags << 1 | 1;
-    return true;
-}
-
-bool mmu_next_present(uint64_t root, uint64_t address, uint64_t end, uint64_t *out_address)
-{
-    while (address < end) {
+    while (range->at < range->end && limit > 0) {
         uint32_t level = 0;
-        while (level < LEVELS - 1 && slot_of(root, address, level) == NULL) {
+        while (level < LEVELS - 1 && slot_of(range->root, range->at, level) == NULL) {
             level++;
         }
-        const uint64_t *slot = slot_of(root, address, level);
-        if (level == 0 && *slot != 0) {
-            *out_address = address;
-            return true;
+        uint64_t *slot = slot_of(range->root, range->at, level);
+        uint64_t bits = range->is_kept ? (uint64_t)MMU_WRITE << 1 : UINT64_MAX;
+        if (level == 0 && (*slot & bits) != 0) {
+            *slot &= ~bits;
+            range->lowered_start = range->lowered_end == 0 ? range->at : range->lowered_start;
+            range->lowered_end = range->at + PAGE_SIZE;
+            limit--;
         }
         uint64_t span = PAGE_SIZE << (9 * level);
-        address = (address & ~(span - 1)) + span;
+        range->at = (range->at & ~(span - 1)) + span;
     }
-    return false;
+    range->at = range->at < range->end ? range->at : range->end;
 }
 
 uint32_t mmu_free_tables(uint64_t root, uint64_t start, uint64_t end,
@@ -261,6 +244,25 @@ uint32_t mmu_free_tables(uint64_t root, uint64_t start, uint64_t end,
         }
     }
     return count;
+}
+
+static uint32_t free_below(uint64_t entry, uint32_t level, uint32_t limit,
+                           void (*free_table)(paddr_t table))
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < limit && level > 0; i++) {
+        uint64_t below = table_at(entry)[i];
+        if (below != 0) {
+            count += free_below(below, level - 1, 512, free_table) + 1;
+            free_table(paddr_make(below & ~PAGE_MASK));
+        }
+    }
+    return count;
+}
+
+uint32_t mmu_free_all_tables(uint64_t root, uint64_t end, void (*free_table)(paddr_t table))
+{
+    return free_below(root, LEVELS - 1, index_of(end - 1, LEVELS - 1) + 1, free_table);
 }
 
 // TLB and accesses:

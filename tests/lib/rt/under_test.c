@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // Compiles memory.c and string.c once more, with every name changed.
+// NOLINTBEGIN(readability-identifier-naming, bugprone-suspicious-include): that is the point
 #define memcpy         our_memcpy
 #define memmove        our_memmove
 #define memset         our_memset
@@ -16,3 +17,4 @@
 #include <memory.c>
 #undef KEEP_LOOP
 #include <string.c>
+// NOLINTEND(readability-identifier-naming, bugprone-suspicious-include)

@@ -110,8 +110,8 @@ static void test_mistakes(void)
         CHECK(parse_line(wrong[i], &list) != NULL);
     }
     char many[400] = "";
-    for (int i = 0; i < 70; i++) {
-        strcat(many, "x ");
+    for (size_t i = 0; i < 70; i++) {
+        memcpy(&many[2 * i], "x ", 3);
     }
     CHECK(parse_line(many, &list) != NULL);
 }

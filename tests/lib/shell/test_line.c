@@ -44,16 +44,15 @@ static void screen_write(void *context, const char *bytes, size_t size)
     }
 }
 
-static unsigned complete(void *context, const char *line, size_t start, size_t end, char *common,
-                         size_t common_size, bool is_listing)
+static unsigned complete(void *context, const struct line_word *word, char *out_common,
+                         size_t common_size)
 {
     static const char *const words[] = { "echo", "echelon", "history" };
     unsigned count = 0;
     (void)context;
-    (void)is_listing;
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (strncmp(words[i], line + start, end - start) == 0) {
-            snprintf(common, common_size, "%s", count++ == 0 ? words[i] : "ech");
+        if (strncmp(words[i], word->line + word->start, word->end - word->start) == 0) {
+            snprintf(out_common, common_size, "%s", count++ == 0 ? words[i] : "ech");
         }
     }
     return count;

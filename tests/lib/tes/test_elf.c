@@ -54,11 +54,9 @@ static const uint64_t programs[][6] = { { 1, 4, 0, 0, 0x400, 0x400 },
 
 static void make(uint8_t *file)
 {
+    static const uint8_t identity[] = { 0x7f, 'E', 'L', 'F', 2, 1, 1 };
     memset(file, 0, FILE_SIZE);
-    memcpy(file,
-           "\x7f"
-           "ELF\x02\x01\x01",
-           7);
+    memcpy(file, identity, sizeof(identity));
     put(file, 16, 3, 2);
     put(file, 18, 62, 2);
     put(file, 24, 0x1000, 8);

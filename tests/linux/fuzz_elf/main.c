@@ -17,7 +17,7 @@
 #define HEAD_SIZE      (64U + 4U * 56U)
 #define TOP            UINT64_C(0x7d0000000000)
 #define PROGRAM_OFFSET 64U
-#define PROGRAM_SIZE   56U
+#define PROGRAM_SIZE   ((size_t)56)
 
 static uint64_t state = 1;
 

@@ -2,7 +2,7 @@
 // Streams, time, memory and outputs of the personality's platform on a Linux host; the guest itself
 // is in platform_host.c.
 
-#define _GNU_SOURCE
+#define _GNU_SOURCE // NOLINT(readability-identifier-naming): the C library's name
 #include <personality/platform.h>
 
 #include "host.h"

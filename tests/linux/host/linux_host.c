@@ -2,7 +2,7 @@
 // Runs a static Linux program under the personality on a Linux host: the host's twin of the shell's
 // `linux` command. Used by run_oracle.py.
 
-#define _GNU_SOURCE
+#define _GNU_SOURCE // NOLINT(readability-identifier-naming): the C library's name
 #include <personality/container.h>
 
 #include "host.h"

@@ -4,7 +4,7 @@
 // tracer. Mappings are made by injecting real calls at a stub page above the guest's addresses. For
 // tests only: it shows the same program Linux's own behaviour and the personality's.
 
-#define _GNU_SOURCE
+#define _GNU_SOURCE // NOLINT(readability-identifier-naming): the C library's name
 #include <personality/platform.h>
 #include <personality/task.h>
 

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RING_LINE_SIZE 64u
+#define RING_LINE_SIZE 64ul
 
 // Starts the shared memory; slots follow.
 struct ring_shared {

@@ -20,7 +20,7 @@
 #define STACK_SPECIALS       4u // NMI, double fault, machine check, debug (cpu.c)
 #define STACK_PAGES          (STACK_PAGES_MAIN + STACK_PAGES_SPECIAL * STACK_SPECIALS)
 #define STACK_TOP_MAIN       ((1u + STACK_PAGES_MAIN) * 4096ull)
-#define STACK_TOP_SPECIAL(n) (STACK_TOP_MAIN + ((n) + 1u) * (1u + STACK_PAGES_SPECIAL) * 4096ull)
+#define STACK_TOP_SPECIAL(n) (STACK_TOP_MAIN + ((n) + 1ull) * (1u + STACK_PAGES_SPECIAL) * 4096u)
 #define MMU_IMAGE_BASE       0xffffffff80000000ull
 
 // Page-table entries (Intel SDM vol. 3, 4.5).
