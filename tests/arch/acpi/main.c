@@ -39,7 +39,7 @@ static const void *peek(uint64_t base, uint64_t size)
 static void check(bool is_true, const char *what)
 {
     if (!is_true) {
-        printf("not ok: %s\n", what);
+        printf("# wrong: %s\n", what);
         failures++;
     }
 }
@@ -217,6 +217,6 @@ int main(void)
     truncate_everywhere();
     damage_summed();
     free(last_look);
-    printf(failures == 0 ? "ok: acpi\n" : "%u failures\n", failures);
+    printf("%sok 1 - acpi with %u failures\n1..1\n", failures == 0 ? "" : "not ", failures);
     return failures == 0 ? 0 : 1;
 }

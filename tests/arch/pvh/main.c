@@ -24,7 +24,7 @@ static unsigned failures;
 static void check(bool is_true, const char *what)
 {
     if (!is_true) {
-        printf("not ok: %s\n", what);
+        printf("# wrong: %s\n", what);
         failures++;
     }
 }
@@ -166,6 +166,6 @@ int main(void)
     read_whole();
     read_damaged();
     state_randomly();
-    printf(failures == 0 ? "ok: pvh\n" : "%u failures\n", failures);
+    printf("%sok 1 - pvh with %u failures\n1..1\n", failures == 0 ? "" : "not ", failures);
     return failures == 0 ? 0 : 1;
 }
