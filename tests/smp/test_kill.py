@@ -2,7 +2,6 @@
 # Components and programs are killed at random on one, two and four cores, with typing in between: the shell keeps
 # answering, and in the end as many kernel objects exist as before. The choices are repeatable: each line names its seed.
 # timeout_s: 240
-# long: yes
 import os
 import random
 import re

@@ -129,7 +129,7 @@ def run_jobs(found, tally, workers):
 def main():
     p = options.parser("test", "Runs all tests.")
     p.add_argument("--only", default="", metavar="TEXT", help="only tests whose name contains TEXT")
-    p.add_argument("--quick", action="store_true", help="leave out tests marked long")
+    p.add_argument("--long", action="store_true", help="also those marked long (hours)")
     p.add_argument("--jobs", type=int, default=build.JOBS)
     p.add_argument("--list", action="store_true", help="print the names only")
     args = p.parse_args()
@@ -141,7 +141,7 @@ def main():
     except (build.BuildError, runfile.RunFileError) as error:
         tally.add("finding tests", [tap.Result("can be listed", False, detail=str(error))], 0)
         return tally.close()
-    found = [j for j in found if args.only in j.name and not (args.quick and j.is_long)]
+    found = [j for j in found if args.only in j.name and (args.long or not j.is_long)]
     if args.list:
         print("\n".join(j.name for j in found))
         return 0
