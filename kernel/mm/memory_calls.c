@@ -68,18 +68,32 @@ static void set_pager(struct memory *memory, const struct handle_view *pager, ui
     memory->pager_badge = badge;
 }
 
-// Charged at once; filled now until an interrupt waits, the rest when touched, from what was
-// charged.
+static void reserve_return(struct memory *memory)
+{
+    spinlock_acquire(&memory->object.lock);
+    uint64_t left = memory->reserve;
+    memory->reserve = 0;
+    spinlock_release(&memory->object.lock);
+    quota_return_pages(memory->object.quota, left);
+}
+
+// Charged at once with all the nodes it could need; filled now until an interrupt waits, the rest
+// when touched, from what was charged. A Quota that has less left than that pays page by page,
+// without a stop: there is little to fill.
 static tes_status_t commit_all(struct memory *memory)
 {
     uint64_t pages = page_tree_bound(memory->size_pages);
     tes_status_t status = quota_charge_pages(memory->object.quota, pages);
-    if (status != TES_OK) {
-        return status;
+    bool is_ahead = status == TES_OK;
+    memory->reserve = is_ahead ? pages : 0;
+    do {
+        status = memory_commit(memory, 0, memory->size_pages);
+    } while (status == TES_ERROR_RESTART && !is_ahead);
+    if (status == TES_ERROR_RESTART) {
+        return TES_OK;
     }
-    memory->reserve = pages;
-    status = memory_commit(memory, 0, memory->size_pages);
-    return status == TES_ERROR_RESTART ? TES_OK : status;
+    reserve_return(memory);
+    return status;
 }
 
 tes_status_t sys_memory_create(const struct handle_view *quota, uint64_t size, uint64_t flags,

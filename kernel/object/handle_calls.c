@@ -116,6 +116,10 @@ tes_status_t sys_object_destroy(const struct handle_view *handle)
     }
     tes_status_t status =
         object_end(object, 1); // its root dies last: until then the call can be repeated
+    if (status == TES_ERROR_RESTART && handle->session != object->root) {
+        object_destroy_later(object); // the handle is dead already: the call could not be repeated
+        return TES_OK;
+    }
     if (status != TES_OK) {
         return status;
     }
