@@ -23,7 +23,8 @@ KERNEL_CALLS = {"quota": "quota_create", "adjust": "quota_adjust", "endpoint": "
                 "notification": "notification_create", "memory": "memory_create", "derive": "handle_derive",
                 "copy": "handle_copy", "close": "handle_close", "revoke": "handle_revoke", "destroy": "object_destroy",
                 "signal": "notification_signal", "poll": "notification_wait"}
-NOT_IN_TRACES = {("adjust", "INVALID"), ("copy", "DEAD"), ("copy", "NO_HANDLES"), ("destroy", "BUSY"), ("endpoint", "NO_MEMORY"),
+NOT_IN_TRACES = {("adjust", "INVALID"), ("copy", "DEAD"), ("copy", "NO_HANDLES"), ("copy", "NO_MEMORY"),
+                 ("destroy", "BUSY"), ("endpoint", "NO_MEMORY"),
                  ("notification", "NO_MEMORY"), ("poll", "BUSY"), ("poll", "CANCELLED"), ("poll", "DEAD"),
                  ("poll", "TIMED_OUT"), ("session", "NO_MEMORY"), ("session", "TOO_DEEP")}
 
