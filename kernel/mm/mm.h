@@ -63,8 +63,8 @@ void bytes_copy(void *to, const void *from, uint64_t size);
 
 // page_tree.c: page number → entry. An entry is a frame's
 // address and these bits; 0: nothing.
-#define ENTRY_UNPAID 1ull // shared by an overcommitted clone, not charged yet
-#define ENTRY_FAILED 2ull // no frame: the pager gave up
+#define ENTRY_UNPAID ((uint64_t)1) // shared by an overcommitted clone, not charged yet
+#define ENTRY_FAILED ((uint64_t)2) // no frame: the pager gave up
 
 static inline paddr_t entry_frame(uint64_t entry)
 {
